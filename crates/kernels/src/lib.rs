@@ -1,0 +1,21 @@
+//! The arithmetic of text generation on a CPU: matrix products over packed weights, attention, norms,
+//! softmax, and the threads that share the work.
+//!
+//! Everything here works on plain slices of `f32` activations; models, files and tokens are unknown at
+//! this level. [`Compute`] is the one entry: it pairs a [`Kernels`] table (one per instruction set, chosen
+//! when the program runs) with a thread pool. Start reading at `compute.rs`, then `matrix.rs`; the slow
+//! truth that every kernel is tested against is `reference.rs`.
+
+mod activation;
+mod attention;
+mod compute;
+mod kernels;
+mod matrix;
+mod pool;
+pub mod reference;
+
+pub use activation::Activation;
+pub use attention::{Bias, CachedKeys, Group, Heads, KeyValues, Strided};
+pub use compute::Compute;
+pub use kernels::Kernels;
+pub use matrix::{Dtype, PackedMatrix, WeightView};
