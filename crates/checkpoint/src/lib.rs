@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Bytes on disk become named, shape-checked weights, and back.
+//!
+//! A [`Checkpoint`] is opened from a model folder in any of the layouts that the Hugging Face hub stores: safetensors or
+//! `pytorch_model.bin` (today's zip and the format before PyTorch 1.6), each whole or in shards with an index. Files are
+//! mapped, not read: opening costs milliseconds, and a contiguous [`Tensor`] borrows its bytes from the map.
+//!
+//! A checkpoint is a stranger's file. Every offset, length and shape is checked against the file when it is opened; the
+//! pickle inside a `.bin` runs on a machine of our own that can only build plain data (`pickle.rs`), so that
+//! loading never executes anything; and memory is never reserved because a file merely claims a size. What the
+//! weights mean is the business of the crate above.
+//!
+//! Start reading at `checkpoint.rs`; `safetensors.rs` and `torch.rs` are the two families of formats.
+
+#![deny(unsafe_code)]
+
+mod checkpoint;
+mod dtype;
+mod error;
+mod index;
+mod layout;
+mod map;
+mod safetensors;
+
+pub use checkpoint::{Checkpoint, Tensor};
+pub use dtype::Dtype;
+pub use error::Error;

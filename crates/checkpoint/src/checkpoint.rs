@@ -1,0 +1,182 @@
+//! A checkpoint, whatever its format: names, and the tensor behind each.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use crate::index::Index;
+use crate::layout::Layout;
+use crate::map::MappedFile;
+use crate::{Dtype, Error, safetensors};
+
+/// Whole checkpoints and indices of sharded ones, in the order in which a model folder is searched.
+const WEIGHT_FILES: [&str; 4] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+];
+
+/// The first line of the note that git leaves in place of a large file.
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
+/// The weights of one model, mapped from one file or several, every offset checked.
+#[derive(Debug)]
+pub struct Checkpoint {
+    files: Vec<MappedFile>,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One stored tensor; the layout has been proven to lie inside the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Position in [`Checkpoint::files`].
+    pub(crate) file: usize,
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) layout: Layout,
+}
+
+/// A stored tensor: what it is called, what it holds, and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor<'a> {
+    /// Its key in the checkpoint.
+    pub name: &'a str,
+    /// Type of its elements.
+    pub dtype: Dtype,
+    /// Sizes of its axes; empty for a scalar.
+    pub shape: &'a [usize],
+    /// Its elements, row-major, without gaps, little-endian; borrowed from the file unless it is stored with other strides.
+    /// The bytes may lie at any address: read them element by element with `from_le_bytes`.
+    pub bytes: Cow<'a, [u8]>,
+    /// The file that holds it, for messages.
+    pub file: &'a Path,
+}
+
+impl Tensor<'_> {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.bytes.len() / self.dtype.size()
+    }
+}
+
+impl Checkpoint {
+    /// Opens the weights of a model folder: `model.safetensors`, its index, `pytorch_model.bin` or its index, the first
+    /// of these that is there.
+    ///
+    /// Fails when none is there, a shard is missing, or a file is damaged, of an unknown format, or wants to run code.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        match WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
+            Some(path) => Self::open_file(&path),
+            None => Err(Error::NoWeights { folder: folder.to_path_buf() }),
+        }
+    }
+
+    /// Opens a weight file, or an index and its shards when the name ends in `.json`.
+    ///
+    /// The format is told from the content, not the name.
+    pub fn open_file(path: &Path) -> Result<Self, Error> {
+        let mut checkpoint = Checkpoint { files: Vec::new(), entries: BTreeMap::new() };
+        if path.extension().is_some_and(|extension| extension == "json") {
+            checkpoint.add_shards(path)?;
+        } else {
+            checkpoint.entries.extend(checkpoint_entries(&mut checkpoint.files, path)?);
+        }
+        Ok(checkpoint)
+    }
+
+    fn add_shards(&mut self, index_path: &Path) -> Result<(), Error> {
+        let index = Index::open(index_path)?;
+        let folder = index_path.parent().unwrap_or(Path::new(""));
+        for shard in index.shards() {
+            let path = folder.join(shard);
+            if !path.exists() {
+                return Err(Error::MissingShard {
+                    index: index_path.to_path_buf(),
+                    shard: shard.to_string(),
+                });
+            }
+            for (name, entry) in checkpoint_entries(&mut self.files, &path)? {
+                // A tensor that two shards hold is taken from the one that the index names; one that the index forgets is kept.
+                match index.weight_map.get(&name) {
+                    Some(home) if home != shard => {}
+                    _ => drop(self.entries.insert(name, entry)),
+                }
+            }
+        }
+        match index.weight_map.iter().find(|(name, _)| !self.entries.contains_key(*name)) {
+            Some((name, shard)) => Err(Error::NotInShard {
+                index: index_path.to_path_buf(),
+                shard: folder.join(shard),
+                key: name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// The tensor called `name`, or `None` when there is none.
+    ///
+    /// Opening has checked every tensor, so that no format of today fails here.
+    pub fn get(&self, name: &str) -> Result<Option<Tensor<'_>>, Error> {
+        Ok(self.entries.get_key_value(name).map(|(name, entry)| {
+            let file = &self.files[entry.file];
+            Tensor {
+                name,
+                dtype: entry.dtype,
+                shape: &entry.shape,
+                bytes: entry.layout.read(file.bytes(), entry.dtype, &entry.shape),
+                file: file.path(),
+            }
+        }))
+    }
+
+    /// Lets go of the memory behind the tensor called `name`, for a caller who has copied what it needs.
+    ///
+    /// The tensor may be read again; its pages then come from the file anew.
+    pub fn release(&self, name: &str) {
+        if let Some(entry) = self.entries.get(name) {
+            self.files[entry.file].release(entry.layout.range());
+        }
+    }
+
+    /// The weight files, in the order they were opened; an index is not among them.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(MappedFile::path)
+    }
+
+    /// Number of stored elements; a storage shared by several tensors counts once.
+    pub fn parameter_count(&self) -> usize {
+        let mut seen = HashSet::new();
+        self.entries
+            .values()
+            .filter(|entry| seen.insert((entry.file, entry.layout.range())))
+            .map(|entry| entry.shape.iter().product::<usize>())
+            .sum()
+    }
+}
+
+/// Maps one weight file, tells its format from its first bytes, and lists what it holds.
+fn checkpoint_entries(files: &mut Vec<MappedFile>, path: &Path) -> Result<Vec<(String, Entry)>, Error> {
+    let mapped = MappedFile::open(path)?;
+    let bytes = mapped.bytes();
+    let file = files.len();
+    let entries = if bytes.starts_with(LFS_POINTER) {
+        return Err(Error::LfsPointer { path: path.to_path_buf() });
+    } else if bytes.is_empty() {
+        return Err(Error::Damaged { path: path.to_path_buf(), problem: "it is empty".to_string() });
+    } else {
+        safetensors::read(&mapped, file)?
+    };
+    files.push(mapped);
+    Ok(entries)
+}
+
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Checkpoint>();
+};
