@@ -26,6 +26,11 @@ pub trait LanguageModel {
     /// Number of logits in a row.
     fn vocab_size(&self) -> usize;
 
+    /// Most tokens that one row can be fed, where the model has such an end (a table of positions); decoding stops there.
+    fn max_positions(&self) -> Option<usize> {
+        None
+    }
+
     /// Reads the sources (encodes them, once) and returns a state with one row for each, in order.
     ///
     /// Sources may differ in length and are never padded.
