@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::index::Index;
 use crate::layout::Layout;
 use crate::map::MappedFile;
-use crate::{Dtype, Error, safetensors};
+use crate::{Dtype, Error, safetensors, torch};
 
 /// Whole checkpoints and indices of sharded ones, in the order in which a model folder is searched.
 const WEIGHT_FILES: [&str; 4] = [
@@ -165,12 +165,20 @@ fn checkpoint_entries(files: &mut Vec<MappedFile>, path: &Path) -> Result<Vec<(S
     let mapped = MappedFile::open(path)?;
     let bytes = mapped.bytes();
     let file = files.len();
+    // The brace comes first: the length before it may look like anything, while no other format has a brace there.
     let entries = if bytes.starts_with(LFS_POINTER) {
         return Err(Error::LfsPointer { path: path.to_path_buf() });
-    } else if bytes.is_empty() {
-        return Err(Error::Damaged { path: path.to_path_buf(), problem: "it is empty".to_string() });
-    } else {
+    } else if safetensors::looks_like(bytes) {
         safetensors::read(&mapped, file)?
+    } else if torch::looks_like_zip(bytes) {
+        torch::read_zip(&mapped, file)?
+    } else if torch::looks_like_legacy(bytes) {
+        torch::read_legacy(&mapped, file)?
+    } else if path.extension().is_some_and(|extension| extension == "safetensors") {
+        safetensors::read(&mapped, file)?
+    } else {
+        let problem = "it begins neither as safetensors nor as what torch.save writes".to_string();
+        return Err(Error::Damaged { path: path.to_path_buf(), problem });
     };
     files.push(mapped);
     Ok(entries)

@@ -19,7 +19,10 @@ mod error;
 mod index;
 mod layout;
 mod map;
+mod pickle;
 mod safetensors;
+mod torch;
+mod zip;
 
 pub use checkpoint::{Checkpoint, Tensor};
 pub use dtype::Dtype;
