@@ -1,1 +1,39 @@
-//! Placeholder.
+//! Encoder-decoder networks on CPU kernels, forward only: BART, Blenderbot, T5 and Marian as one network over axes.
+//!
+//! A family of checkpoints is a point in [`Spec`]: which norm, where it stands, how positions are told, and so
+//! on. The words of a family's `config.json` and the names of its weights stay in its adapter under `arch/`;
+//! nothing above an adapter knows a family's name, and nothing below it a field of Hugging Face. Start reading
+//! at `model.rs` ([`EncoderDecoder`]), then `encoder.rs` and `decoder.rs`, which draw the layers as the papers
+//! do; `spec.rs` lists the axes, `taps.rs` names every intermediate.
+
+#![forbid(unsafe_code)]
+
+mod arch;
+mod attention;
+mod buffer;
+mod decoder;
+mod embeddings;
+mod encoder;
+mod error;
+mod feed_forward;
+mod head;
+mod linear;
+mod model;
+mod norm;
+mod positions;
+mod relative_bias;
+mod sources;
+mod spec;
+mod state;
+mod taps;
+mod weights;
+
+pub use arch::{Family, families, read_config};
+pub use error::Error;
+pub use model::{EncoderDecoder, LoadOptions};
+pub use spec::{
+    AttentionScale, EmbeddingNorm, FeedForward, Head, HeadBias, LinearBias, Norm, Placement, Positions, Scale, Spec, StackShape,
+};
+pub use state::State;
+pub use taps::{Place, Recorder, Side, TapName};
+pub use weights::{Progress, WeightDtype};
