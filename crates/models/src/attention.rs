@@ -90,7 +90,15 @@ impl SelfAttention {
         let queries = Strided { data: projected, stride: 3 * width };
         let attended = buffers.attended.take(rows * width); // [rows, heads · d_head]
         let cached = history.of(cache);
-        compute.attend_cached(queries, cached, self.heads, self.scale, bias, attended, weights.as_deref_mut());
+        compute.attend_cached(
+            queries,
+            cached,
+            self.heads,
+            self.scale,
+            bias,
+            attended,
+            weights.as_deref_mut(),
+        );
         if let Some(weights) = &weights {
             recorder.record(name, &[rows, self.heads.count, len], weights);
         }
@@ -115,7 +123,13 @@ pub(crate) struct CrossAttention {
 
 impl CrossAttention {
     /// Keys and values of what was encoded, `[tokens, d_model]`: computed once, read at every step by all rows of a source.
-    pub(crate) fn project(&self, compute: &Compute, encoded: &[f32], sources: &Sources, buffer: &mut Buffer) -> KeyValues {
+    pub(crate) fn project(
+        &self,
+        compute: &Compute,
+        encoded: &[f32],
+        sources: &Sources,
+        buffer: &mut Buffer,
+    ) -> KeyValues {
         let width = self.heads.width();
         let projected = buffer.take(sources.tokens.len() * 2 * width);
         self.key_value.apply(compute, encoded, projected); // [tokens, key | value]

@@ -50,6 +50,15 @@ impl Decoder {
         blocks.map(|block| block.cross_attention.project(compute, encoded, sources, &mut buffer)).collect()
     }
 
+    /// Makes the relative bias cover all steps that the state has room for.
+    pub(crate) fn fill_bias(&self, state: &mut State) {
+        if let Some(bias) = &self.relative_bias
+            && state.bias.length() < state.history.capacity()
+        {
+            bias.fill(state.history.capacity(), &mut state.bias);
+        }
+    }
+
     /// Appends token `last[r]` to each row `r`; the result, `[rows, d_model]`, lies in the state.
     pub(crate) fn step<'s, R: Recorder>(
         &self,
@@ -61,15 +70,11 @@ impl Decoder {
         let d_model = self.embeddings.table.inputs();
         let position = state.steps();
         state.begin_step();
+        self.fill_bias(state);
         let State { groups, history, caches, memory, bias: lines, scratch, .. } = state;
         let Scratch { x, spare, residual, attention, feed_forward } = scratch;
         let shape = [last.len(), d_model];
         let of_stack = |place| TapName::of_stack(Side::Decoder, place);
-        if let Some(bias) = &self.relative_bias
-            && lines.length() <= position
-        {
-            bias.fill(history.capacity(), lines);
-        }
         let bias = self.relative_bias.as_ref().map(|_| lines.at(position));
 
         let x = x.take(last.len() * d_model); // [rows, d_model]
@@ -113,8 +118,11 @@ impl Decoder {
     /// Bytes of all weights that a step reads.
     pub(crate) fn bytes_per_step(&self) -> usize {
         let block = |block: &DecoderBlock| {
-            let norms =
-                [&block.self_attention_residual, &block.cross_attention_residual, &block.feed_forward_residual];
+            let norms = [
+                &block.self_attention_residual,
+                &block.cross_attention_residual,
+                &block.feed_forward_residual,
+            ];
             block.self_attention.bytes()
                 + block.cross_attention.bytes_per_step()
                 + block.feed_forward.bytes()

@@ -38,12 +38,18 @@ pub(crate) struct EncoderBlock {
 
 impl Encoder {
     /// Encodes all sources at once: `[tokens, d_model]`, one source after another.
-    pub(crate) fn encode<R: Recorder>(&self, compute: &Compute, sources: &Sources, recorder: &mut R) -> Vec<f32> {
+    pub(crate) fn encode<R: Recorder>(
+        &self,
+        compute: &Compute,
+        sources: &Sources,
+        recorder: &mut R,
+    ) -> Vec<f32> {
         let d_model = self.embeddings.table.inputs();
         let shape = [sources.tokens.len(), d_model];
         let of_stack = |place| TapName::of_stack(Side::Encoder, place);
         let (mut residual, mut attention) = (ResidualBuffers::default(), AttentionBuffers::default());
-        let (mut wide, mut spare, mut memory) = (FeedForwardBuffers::default(), Buffer::default(), KeyValues::new());
+        let (mut wide, mut spare, mut memory) =
+            (FeedForwardBuffers::default(), Buffer::default(), KeyValues::new());
         let mut lines = BiasLines::default();
         if let Some(bias) = &self.relative_bias {
             bias.fill(sources.longest(), &mut lines);
@@ -60,7 +66,14 @@ impl Encoder {
             block.attention_residual.around(compute, &mut x, &mut residual, |x, y| {
                 let tap = (of_block(Place::SelfAttentionWeights), &mut *recorder);
                 block.self_attention.over_sources(
-                    compute, x, sources, bias, &mut memory, &mut attention, y, tap,
+                    compute,
+                    x,
+                    sources,
+                    bias,
+                    &mut memory,
+                    &mut attention,
+                    y,
+                    tap,
                 );
                 recorder.record(of_block(Place::SelfAttentionOutput), &shape, y);
             });

@@ -84,7 +84,9 @@ pub enum Error {
     #[error(transparent)]
     Checkpoint(#[from] papo_checkpoint::Error),
     /// A token that the vocabulary does not have.
-    #[error("Token {token} is not in the {side} vocabulary of {vocabulary} tokens; was the text made with another tokenizer?")]
+    #[error(
+        "Token {token} is not in the {side} vocabulary of {vocabulary} tokens; was the text made with another tokenizer?"
+    )]
     UnknownToken {
         /// The token.
         token: TokenId,
@@ -110,7 +112,9 @@ pub enum Error {
         limit: usize,
     },
     /// A target that grew beyond the model's positions.
-    #[error("The model has {limit} positions for the tokens that it writes, and all are used; ask for at most {limit} tokens.")]
+    #[error(
+        "The model has {limit} positions for the tokens that it writes, and all are used; ask for at most {limit} tokens."
+    )]
     TargetTooLong {
         /// Positions of the model.
         limit: usize,

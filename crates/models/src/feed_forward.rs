@@ -31,7 +31,13 @@ pub(crate) enum FeedForwardLayer {
 
 impl FeedForwardLayer {
     /// `x` and `y` are `[rows, d_model]`.
-    pub(crate) fn apply(&self, compute: &Compute, x: &[f32], buffers: &mut FeedForwardBuffers, y: &mut [f32]) {
+    pub(crate) fn apply(
+        &self,
+        compute: &Compute,
+        x: &[f32],
+        buffers: &mut FeedForwardBuffers,
+        y: &mut [f32],
+    ) {
         match self {
             FeedForwardLayer::Plain { up, activation, down } => {
                 let rows = x.len() / up.weights.inputs();

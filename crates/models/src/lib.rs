@@ -18,6 +18,7 @@ mod error;
 mod feed_forward;
 mod head;
 mod linear;
+mod load;
 mod model;
 mod norm;
 mod positions;
@@ -32,7 +33,8 @@ pub use arch::{Family, families, read_config};
 pub use error::Error;
 pub use model::{EncoderDecoder, LoadOptions};
 pub use spec::{
-    AttentionScale, EmbeddingNorm, FeedForward, Head, HeadBias, LinearBias, Norm, Placement, Positions, Scale, Spec, StackShape,
+    AttentionScale, EmbeddingNorm, FeedForward, Head, HeadBias, LinearBias, Norm, Placement, Positions,
+    Scale, Spec, StackShape,
 };
 pub use state::State;
 pub use taps::{Place, Recorder, Side, TapName};

@@ -29,7 +29,8 @@ impl Sources {
         vocabulary: usize,
         limit: Option<usize>,
     ) -> Result<Self, Error> {
-        let mut batch = Self { tokens: Vec::new(), lengths: Vec::new(), masked: Vec::new(), groups: Vec::new() };
+        let mut batch =
+            Self { tokens: Vec::new(), lengths: Vec::new(), masked: Vec::new(), groups: Vec::new() };
         let is_padding = |token: &TokenId| Some(*token) == padding;
         for (index, source) in sources.iter().enumerate() {
             let Some(last) = source.iter().rposition(|token| !is_padding(token)) else {
@@ -79,9 +80,8 @@ mod tests {
 
     #[test]
     fn a_source_is_refused_that_the_model_cannot_read() {
-        let sentence = |source: Vec<TokenId>| {
-            Sources::new(&[source], Some(0), 10, Some(3)).unwrap_err().to_string()
-        };
+        let sentence =
+            |source: Vec<TokenId>| Sources::new(&[source], Some(0), 10, Some(3)).unwrap_err().to_string();
         assert!(sentence(vec![]).contains("no tokens"));
         assert!(sentence(vec![0, 0]).contains("no tokens"));
         assert!(sentence(vec![1, 10]).contains("Token 10"));
