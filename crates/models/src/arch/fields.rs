@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
         d_model: usize,
     ) -> Result<papo_kernels::Heads, Error> {
         let count = self.size(field, default)?;
-        if d_model % count != 0 {
+        if !d_model.is_multiple_of(count) {
             return Err(self.refuse(
                 field,
                 count.to_string(),

@@ -1,0 +1,113 @@
+//! What the tests of this crate share: the fixtures, and a recorder that keeps what it hears.
+
+// Each test file uses its own selection.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use papo_checkpoint::Checkpoint;
+use papo_generate::{LanguageModel, Room, TokenId};
+use papo_kernels::Compute;
+use papo_models::{EncoderDecoder, LoadOptions, Recorder, TapName, WeightDtype};
+use serde_json::Value;
+
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+/// The folder of one tiny checkpoint.
+pub fn folder(name: &str) -> PathBuf {
+    fixtures().join("checkpoints").join(name)
+}
+
+/// The tiny checkpoints, by name.
+pub fn names() -> Vec<String> {
+    let folders = std::fs::read_dir(fixtures().join("checkpoints")).unwrap();
+    let mut names: Vec<_> = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+pub fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
+        .unwrap()
+}
+
+pub fn load(name: &str) -> EncoderDecoder {
+    load_as(name, WeightDtype::Auto)
+}
+
+pub fn load_as(name: &str, dtype: WeightDtype) -> EncoderDecoder {
+    let checkpoint = Checkpoint::open(&folder(name)).unwrap();
+    let path = folder(name).join("config.json");
+    let options = LoadOptions { dtype, ..LoadOptions::new(compute()) };
+    EncoderDecoder::load(&json(&path), &path, &checkpoint, &options).unwrap()
+}
+
+pub fn compute() -> Arc<Compute> {
+    Arc::new(Compute::new(NonZeroUsize::new(2).unwrap()))
+}
+
+pub fn start(model: &EncoderDecoder, sources: &[Vec<TokenId>], room: Room) -> papo_models::State {
+    model.start(sources, room).unwrap()
+}
+
+/// One step, its logits returned.
+pub fn step(model: &EncoderDecoder, state: &mut papo_models::State, last: &[TokenId]) -> Vec<f32> {
+    let mut logits = vec![0.0; last.len() * model.vocab_size()];
+    model.step(state, last, &mut logits).unwrap();
+    logits
+}
+
+/// Feeds `targets[row][step]` step by step and returns the logits of each step.
+pub fn forced(model: &EncoderDecoder, sources: &[Vec<TokenId>], targets: &[Vec<TokenId>]) -> Vec<Vec<f32>> {
+    let steps = targets[0].len();
+    let mut state = start(model, sources, Room { rows: sources.len(), steps });
+    let last = |at: usize| targets.iter().map(|target| target[at]).collect::<Vec<_>>();
+    (0..steps).map(|at| step(model, &mut state, &last(at))).collect()
+}
+
+/// Keeps what it hears of one source, steps joined: each value with its shape.
+#[derive(Default)]
+pub struct Kept {
+    pub values: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    /// Attention weights of the decoder, step by step: heads, and a `[heads, keys]` for each step.
+    steps: BTreeMap<String, (usize, Vec<Vec<f32>>)>,
+}
+
+impl Recorder for Kept {
+    fn record(&mut self, name: TapName, shape: &[usize], values: &[f32]) {
+        let name = name.to_string();
+        if name.starts_with("encoder") {
+            self.values.insert(name, (shape.to_vec(), values.to_vec()));
+        } else if name.ends_with("weights") {
+            let heads = if name.ends_with("self_attention.weights") { shape[1] } else { shape[0] };
+            let (_, steps) = self.steps.entry(name).or_insert((heads, Vec::new()));
+            steps.push(values.to_vec());
+        } else {
+            let (joined, rows) = self.values.entry(name).or_insert((vec![0, shape[1]], Vec::new()));
+            joined[0] += 1;
+            rows.extend_from_slice(values);
+        }
+    }
+}
+
+impl Kept {
+    /// All values, the decoder's attention weights as `[heads, steps, keys]`, zeros where a step had not come.
+    pub fn joined(mut self) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+        for (name, (heads, steps)) in self.steps {
+            let keys = steps.iter().map(|step| step.len() / heads).max().unwrap();
+            let mut values = vec![0.0; heads * steps.len() * keys];
+            for (at, step) in steps.iter().enumerate() {
+                for (head, weights) in step.chunks_exact(step.len() / heads).enumerate() {
+                    values[(head * steps.len() + at) * keys..][..weights.len()].copy_from_slice(weights);
+                }
+            }
+            self.values.insert(name, (vec![heads, steps.len(), keys], values));
+        }
+        self.values
+    }
+}
