@@ -80,8 +80,16 @@ impl Checkpoint {
         if path.extension().is_some_and(|extension| extension == "json") {
             checkpoint.add_shards(path)?;
         } else {
-            checkpoint.entries.extend(checkpoint_entries(&mut checkpoint.files, path)?);
+            checkpoint.entries.extend(add_file(&mut checkpoint.files, MappedFile::open(path)?)?);
         }
+        Ok(checkpoint)
+    }
+
+    /// Reads a weight file that is in memory already, such as one built into the program; `name` stands for it in messages.
+    pub fn from_bytes(name: &Path, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, Error> {
+        let mut checkpoint = Checkpoint { files: Vec::new(), entries: BTreeMap::new() };
+        let file = MappedFile::in_memory(name, bytes.into());
+        checkpoint.entries.extend(add_file(&mut checkpoint.files, file)?);
         Ok(checkpoint)
     }
 
@@ -96,19 +104,19 @@ impl Checkpoint {
                     shard: shard.to_string(),
                 });
             }
-            for (name, entry) in checkpoint_entries(&mut self.files, &path)? {
+            for (name, entry) in add_file(&mut self.files, MappedFile::open(&path)?)? {
                 // A tensor that two shards hold is taken from the one that the index names; one that the index forgets is kept.
-                match index.weight_map.get(&name) {
+                match index.shard_of(&name) {
                     Some(home) if home != shard => {}
                     _ => drop(self.entries.insert(name, entry)),
                 }
             }
         }
-        match index.weight_map.iter().find(|(name, _)| !self.entries.contains_key(*name)) {
+        match index.tensors().find(|(name, _)| !self.entries.contains_key(*name)) {
             Some((name, shard)) => Err(Error::NotInShard {
                 index: index_path.to_path_buf(),
                 shard: folder.join(shard),
-                key: name.clone(),
+                key: name.to_string(),
             }),
             None => Ok(()),
         }
@@ -160,10 +168,9 @@ impl Checkpoint {
     }
 }
 
-/// Maps one weight file, tells its format from its first bytes, and lists what it holds.
-fn checkpoint_entries(files: &mut Vec<MappedFile>, path: &Path) -> Result<Vec<(String, Entry)>, Error> {
-    let mapped = MappedFile::open(path)?;
-    let bytes = mapped.bytes();
+/// Tells the format of a weight file from its first bytes, and lists what it holds.
+fn add_file(files: &mut Vec<MappedFile>, mapped: MappedFile) -> Result<Vec<(String, Entry)>, Error> {
+    let (path, bytes) = (mapped.path(), mapped.bytes());
     let file = files.len();
     // The brace comes first: the length before it may look like anything, while no other format has a brace there.
     let entries = if bytes.starts_with(LFS_POINTER) {

@@ -21,10 +21,9 @@ use crate::Error;
 const MAX_INDEX: u64 = 100_000_000;
 
 /// Tensor names and the shards that hold them.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Index {
-    /// Tensor name → shard file name.
-    pub(crate) weight_map: BTreeMap<String, String>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    weight_map: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -62,8 +61,8 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Distinct<V> {
 }
 
 impl Index {
-    /// Reads the index file at `path`.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    /// Reads the index file at `path`; fails as [`Index::parse`] does.
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let refused = |source| Error::Read { path: path.to_path_buf(), source };
         let length = std::fs::metadata(path).map_err(refused)?.len();
         if length > MAX_INDEX {
@@ -76,7 +75,9 @@ impl Index {
     }
 
     /// Parses the text of an index; `path` is for messages.
-    pub(crate) fn parse(text: &[u8], path: &Path) -> Result<Self, Error> {
+    ///
+    /// Fails when the text is no index or names a shard outside its folder.
+    pub fn parse(text: &[u8], path: &Path) -> Result<Self, Error> {
         let damaged = |problem| Error::Damaged { path: path.to_path_buf(), problem };
         let document: Document = serde_json::from_slice(text)
             .map_err(|error| damaged(format!("it is not the index of a sharded checkpoint: {error}")))?;
@@ -91,8 +92,18 @@ impl Index {
     }
 
     /// The shards, each once, in the order of their names.
-    pub(crate) fn shards(&self) -> BTreeSet<&str> {
+    pub fn shards(&self) -> BTreeSet<&str> {
         self.weight_map.values().map(String::as_str).collect()
+    }
+
+    /// The shard that holds the tensor called `name`.
+    pub fn shard_of(&self, name: &str) -> Option<&str> {
+        self.weight_map.get(name).map(String::as_str)
+    }
+
+    /// Every tensor with its shard, sorted by name.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.weight_map.iter().map(|(name, shard)| (name.as_str(), shard.as_str()))
     }
 }
 

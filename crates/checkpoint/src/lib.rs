@@ -22,8 +22,11 @@ mod map;
 mod pickle;
 mod safetensors;
 mod torch;
+mod write;
 mod zip;
 
 pub use checkpoint::{Checkpoint, Tensor};
 pub use dtype::Dtype;
 pub use error::Error;
+pub use index::Index;
+pub use write::{NewTensor, write_safetensors, write_sharded};

@@ -1,11 +1,14 @@
 //! Files mapped into memory, read-only: the one place of this crate with `unsafe`.
 //!
+//! Bytes that are in memory anyway, such as a model built into a program, take the same way without a map.
+//!
 //! A map costs no copy and no memory of its own: pages come from the file when they are touched and may be dropped again
 //! ([`MappedFile::release`]) once a tensor has been packed into the form that the kernels want, so that the weights are
 //! never held twice.
 
 #![allow(unsafe_code)]
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -18,7 +21,13 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct MappedFile {
     path: PathBuf,
-    map: Mmap,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Mapped(Mmap),
+    Memory(Cow<'static, [u8]>),
 }
 
 impl MappedFile {
@@ -33,7 +42,12 @@ impl MappedFile {
         // every mapped file: whoever truncates it while it is in use ends this process with SIGBUS. The hub's cache and our own
         // writer never change a file in place (they write beside it and rename), which leaves the old map intact.
         let map = unsafe { Mmap::map(&file) }.map_err(refused)?;
-        Ok(MappedFile { path: path.to_path_buf(), map })
+        Ok(MappedFile { path: path.to_path_buf(), content: Content::Mapped(map) })
+    }
+
+    /// Bytes that are in memory already, under a name for messages.
+    pub(crate) fn in_memory(name: &Path, bytes: Cow<'static, [u8]>) -> Self {
+        MappedFile { path: name.to_path_buf(), content: Content::Memory(bytes) }
     }
 
     /// Where the file lies.
@@ -43,12 +57,16 @@ impl MappedFile {
 
     /// The whole file.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.map
+        match &self.content {
+            Content::Mapped(map) => map,
+            Content::Memory(bytes) => bytes,
+        }
     }
 
     /// Tells the system that the pages of `range` are not needed for now; reading them again fetches them from the file.
     pub(crate) fn release(&self, range: Range<usize>) {
-        if range.start >= range.end || range.end > self.map.len() {
+        let Content::Mapped(map) = &self.content else { return };
+        if range.start >= range.end || range.end > map.len() {
             return;
         }
         #[cfg(unix)]
@@ -56,7 +74,7 @@ impl MappedFile {
             // SAFETY: `DontNeed` would lose changes made to private pages, but this map is read-only: no page was ever
             // written, so each one is fetched again from the file with the same bytes. Failure is harmless, it is advice.
             let _ = unsafe {
-                self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())
             };
         }
     }

@@ -1,0 +1,171 @@
+//! Writing safetensors, whole or in shards, so that a reader never sees half a file.
+//!
+//! A file is written under another name in the same folder, forced to the disk, and only then given its name. Whoever
+//! has the old file mapped keeps the old bytes; a crash or a full disk leaves the old file as it was. With shards, the index
+//! comes last, as it is what makes them a checkpoint.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::layout::elements;
+use crate::safetensors::MAX_HEADER;
+use crate::{Dtype, Error};
+
+/// A tensor to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewTensor<'a> {
+    /// Its key.
+    pub name: &'a str,
+    /// Type of its elements.
+    pub dtype: Dtype,
+    /// Sizes of its axes.
+    pub shape: &'a [usize],
+    /// Its elements, row-major, little-endian; as many bytes as the shape says.
+    pub bytes: &'a [u8],
+}
+
+/// Writes `tensors` into one safetensors file at `path`, replacing what is there.
+///
+/// `metadata` is free text for readers; `format: pt`, without which `transformers` refuses a file, is added unless it
+/// says something else. Fails when a tensor has the wrong number of bytes or a name that is taken, or nothing can be written.
+pub fn write_safetensors(
+    path: &Path,
+    tensors: &[NewTensor<'_>],
+    metadata: &BTreeMap<String, String>,
+) -> Result<(), Error> {
+    check(path, tensors)?;
+    let mut ordered: Vec<&NewTensor<'_>> = tensors.iter().collect();
+    // Wide elements first: each tensor then starts at a multiple of its element size, as readers that map the file like it.
+    ordered.sort_by_key(|tensor| (std::cmp::Reverse(tensor.dtype.size()), tensor.name));
+    let header = header(&ordered, metadata);
+    if header.len() > MAX_HEADER {
+        let source = io::Error::other(format!(
+            "its header would have {} bytes, more than readers accept",
+            header.len()
+        ));
+        return Err(Error::Write { path: path.to_path_buf(), source });
+    }
+    replace(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        ordered.iter().try_for_each(|tensor| file.write_all(tensor.bytes))
+    })
+}
+
+/// Writes `tensors` into `folder` as `model.safetensors`, or, where they take more than `shard_bytes`, as
+/// `model-00001-of-0000N.safetensors` with an index.
+///
+/// Tensors keep their order; a tensor is never split, so one that is larger than `shard_bytes` has a shard of its own. An older
+/// `model.safetensors` is removed once the index is there, as readers would take it first. Fails as [`write_safetensors`] does.
+pub fn write_sharded(
+    folder: &Path,
+    tensors: &[NewTensor<'_>],
+    metadata: &BTreeMap<String, String>,
+    shard_bytes: usize,
+) -> Result<(), Error> {
+    let index_path = folder.join("model.safetensors.index.json");
+    check(&index_path, tensors)?;
+    let mut shards: Vec<&[NewTensor<'_>]> = Vec::new();
+    let (mut begin, mut held) = (0, 0_usize);
+    for (at, tensor) in tensors.iter().enumerate() {
+        if at > begin && held.saturating_add(tensor.bytes.len()) > shard_bytes {
+            shards.push(&tensors[begin..at]);
+            (begin, held) = (at, 0);
+        }
+        held = held.saturating_add(tensor.bytes.len());
+    }
+    shards.push(&tensors[begin..]);
+    let whole = folder.join("model.safetensors");
+    if let [all] = shards[..] {
+        return write_safetensors(&whole, all, metadata);
+    }
+    let mut weight_map = Map::new();
+    for (number, shard) in shards.iter().enumerate() {
+        let name = format!("model-{:05}-of-{:05}.safetensors", number + 1, shards.len());
+        write_safetensors(&folder.join(&name), shard, metadata)?;
+        weight_map.extend(shard.iter().map(|tensor| (tensor.name.to_string(), json!(name))));
+    }
+    let total: usize = tensors.iter().map(|tensor| tensor.bytes.len()).sum();
+    let index = json!({ "metadata": { "total_size": total }, "weight_map": weight_map });
+    replace(&index_path, |file| writeln!(file, "{index:#}"))?;
+    match fs::remove_file(&whole) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path: whole, source }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses tensors that a reader would refuse.
+fn check(path: &Path, tensors: &[NewTensor<'_>]) -> Result<(), Error> {
+    let mut names = HashSet::new();
+    for tensor in tensors {
+        let bad =
+            |problem| Error::BadTensor { path: path.to_path_buf(), key: tensor.name.to_string(), problem };
+        if tensor.name == "__metadata__" || !names.insert(tensor.name) {
+            return Err(bad("has a name that is taken".to_string()));
+        }
+        let expected = elements(tensor.shape).and_then(|count| count.checked_mul(tensor.dtype.size()));
+        if expected != Some(tensor.bytes.len()) {
+            return Err(bad(format!(
+                "of type {} and shape {:?} was given {} bytes",
+                tensor.dtype,
+                tensor.shape,
+                tensor.bytes.len()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The JSON before the data, padded with spaces so that the data starts at a multiple of 8.
+fn header(tensors: &[&NewTensor<'_>], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut notes: Map<String, Value> =
+        metadata.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+    notes.entry("format").or_insert_with(|| json!("pt"));
+    let mut header = Map::from_iter([("__metadata__".to_string(), Value::Object(notes))]);
+    let mut begin = 0;
+    for tensor in tensors {
+        let end = begin + tensor.bytes.len();
+        let described =
+            json!({ "dtype": tensor.dtype.name(), "shape": tensor.shape, "data_offsets": [begin, end] });
+        header.insert(tensor.name.to_string(), described);
+        begin = end;
+    }
+    let mut text = Value::Object(header).to_string().into_bytes();
+    text.resize(text.len().next_multiple_of(8), b' ');
+    text
+}
+
+/// Writes a file beside `path` and puts it in its place once it is whole and on the disk.
+fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: path.to_path_buf(), source };
+    let name = path.file_name().ok_or_else(|| failed(io::Error::other("it has no file name")))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.partial", std::process::id()));
+    let partial = Partial(path.with_file_name(beside));
+
+    let file = File::create(&partial.0).map_err(failed)?;
+    let mut writer = BufWriter::with_capacity(1 << 20, &file);
+    write(&mut writer).and_then(|()| writer.flush()).map_err(failed)?;
+    drop(writer);
+    file.sync_all().map_err(failed)?;
+    fs::rename(&partial.0, path).map_err(failed)?;
+    // The new name is itself an entry of the folder, which has to reach the disk too; not every system can do that.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    Ok(())
+}
+
+/// An unfinished file, which goes away with the attempt; after the rename there is nothing left of that name.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
