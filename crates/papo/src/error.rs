@@ -1,0 +1,85 @@
+//! The one error type of this crate: each variant is a sentence that says what is wrong and what to do about it.
+
+use std::path::PathBuf;
+
+/// Why a model, a tokenizer or a conversation could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file exists but the system would not let us read it.
+    #[error("cannot read {}: {source}; check that the file exists and that you may read it", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {}: {source}; check the folder, its permissions and the free space", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not the JSON that it should be.
+    #[error("{} is not valid JSON: {source}; fetch the file again or repair it", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where the parser stopped.
+        source: serde_json::Error,
+    },
+    /// A file is readable but its content is not what the format asks for.
+    #[error("{}: {reason}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// A sentence: what was expected, what was found, what to do.
+        reason: String,
+    },
+    /// None of the files that could be a tokenizer is there.
+    #[error(
+        "{} has no tokenizer: expected tokenizer.json, or vocab.json with merges.txt, or spiece.model, or source.spm with \
+         target.spm and vocab.json; add the files of the checkpoint to the folder",
+        folder.display()
+    )]
+    NoTokenizer {
+        /// The model folder.
+        folder: PathBuf,
+    },
+    /// A file that the model cannot do without is missing.
+    #[error("{} is missing {file}; {hint}", folder.display())]
+    MissingFile {
+        /// The model folder.
+        folder: PathBuf,
+        /// The file's name.
+        file: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The tokenizer could not turn this text into ids.
+    #[error("the tokenizer of {} could not encode the text: {reason}", origin.display())]
+    Encode {
+        /// Where the tokenizer came from.
+        origin: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+    /// The tokenizer could not turn these ids into text.
+    #[error("the tokenizer of {} could not decode the ids: {reason}", origin.display())]
+    Decode {
+        /// Where the tokenizer came from.
+        origin: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+    /// A model name that cannot be a folder, an alias, a built-in model or a name on the hub.
+    #[error("{name:?} is not a model name: {reason}")]
+    ModelName {
+        /// What the user wrote.
+        name: String,
+        /// A sentence: what is wrong and what would do.
+        reason: String,
+    },
+}

@@ -1,0 +1,139 @@
+//! Where a model's files come from: a folder on disk, or bytes inside the program.
+//!
+//! Everything that loads a model asks for files by name and never for a path, so the built-in model and a downloaded one
+//! take the same way. Read `model_ref.rs` next: it turns what a user types into one of these.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::Error;
+
+/// A model that is part of the program: its name and its files.
+#[derive(Debug)]
+pub struct EmbeddedModel {
+    /// The name under which a user asks for it.
+    pub name: &'static str,
+    /// One sentence on what it is.
+    pub about: &'static str,
+    /// File names, as in a folder of the hub, with their bytes.
+    pub files: &'static [(&'static str, &'static [u8])],
+}
+
+/// The files of one model.
+#[derive(Clone, Debug)]
+pub enum ModelFiles {
+    /// A folder laid out as on the hub.
+    Folder(PathBuf),
+    /// Bytes inside the program.
+    Embedded(&'static EmbeddedModel),
+}
+
+impl ModelFiles {
+    /// Where the file is, or for embedded files what to call the place in a message.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.place().join(file)
+    }
+
+    /// The folder, or for embedded files `built-in/NAME`.
+    pub fn place(&self) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.clone(),
+            Self::Embedded(model) => Path::new("built-in").join(model.name),
+        }
+    }
+
+    /// Tells whether the file is there.
+    pub fn contains(&self, file: &str) -> bool {
+        match self {
+            Self::Folder(folder) => folder.join(file).is_file(),
+            Self::Embedded(model) => model.files.iter().any(|(name, _)| *name == file),
+        }
+    }
+
+    /// The bytes of the file, or `None` if there is no such file.
+    pub fn read(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, Error> {
+        match self {
+            Self::Embedded(model) => {
+                Ok(model.files.iter().find(|(name, _)| *name == file).map(|(_, bytes)| Cow::Borrowed(*bytes)))
+            }
+            Self::Folder(folder) => {
+                let path = folder.join(file);
+                match std::fs::read(&path) {
+                    Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(source) => Err(Error::Read { path, source }),
+                }
+            }
+        }
+    }
+
+    /// The bytes of a file that must be there; `hint` says what to do when it is not.
+    pub fn require(&self, file: &str, hint: &str) -> Result<Cow<'static, [u8]>, Error> {
+        self.read(file)?.ok_or_else(|| Error::MissingFile {
+            folder: self.place(),
+            file: file.to_owned(),
+            hint: hint.to_owned(),
+        })
+    }
+
+    /// The file as JSON, or `None` if there is no such file.
+    pub fn json(&self, file: &str) -> Result<Option<Value>, Error> {
+        let Some(bytes) = self.read(file)? else { return Ok(None) };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|source| Error::Json { path: self.path(file), source })
+    }
+
+    /// The file as a JSON object, or `None` if there is no such file.
+    pub fn object(&self, file: &str) -> Result<Option<serde_json::Map<String, Value>>, Error> {
+        match self.json(file)? {
+            None => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(map)),
+            Some(other) => Err(Error::Content {
+                path: self.path(file),
+                reason: format!("expected a JSON object, found {}; fetch the file again", kind(&other)),
+            }),
+        }
+    }
+}
+
+/// What kind of JSON value this is, for messages.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static MODEL: EmbeddedModel = EmbeddedModel {
+        name: "tiny",
+        about: "a test",
+        files: &[("config.json", b"{\"a\": 1}"), ("list.json", b"[]")],
+    };
+
+    #[test]
+    fn embedded_files_read_like_a_folder() {
+        let files = ModelFiles::Embedded(&MODEL);
+        assert!(files.contains("config.json") && !files.contains("vocab.json"));
+        assert_eq!(files.json("config.json").unwrap().unwrap()["a"], 1);
+        assert!(files.read("vocab.json").unwrap().is_none());
+        let error = files.require("vocab.json", "add it").unwrap_err().to_string();
+        assert_eq!(error, "built-in/tiny is missing vocab.json; add it");
+    }
+
+    #[test]
+    fn a_list_where_an_object_belongs_is_refused() {
+        let error = ModelFiles::Embedded(&MODEL).object("list.json").unwrap_err().to_string();
+        assert!(error.contains("expected a JSON object, found a list"), "{error}");
+    }
+}

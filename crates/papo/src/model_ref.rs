@@ -1,0 +1,150 @@
+//! What a user types for a model: a folder, a built-in name, an alias or a name on the hub.
+//!
+//! A folder wins if the text looks like a path (`./tiny`, `/models/bart`) or if such a folder holds a `config.json`; then come
+//! built-in names and aliases; the rest must be `NAME` or `OWNER/NAME`, with `@REVISION` where a certain version is wanted.
+
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::built_in;
+use crate::files::{EmbeddedModel, ModelFiles};
+
+/// Short names for the checkpoints of the course.
+pub const ALIASES: [(&str, &str); 4] = [
+    ("blenderbot", "facebook/blenderbot-400M-distill"),
+    ("flan-t5-base", "google/flan-t5-base"),
+    ("flan-t5-small", "google/flan-t5-small"),
+    ("bart-base", "facebook/bart-base"),
+];
+
+/// A model as the user named it, before anything is opened or fetched.
+#[derive(Clone, Debug)]
+pub enum ModelRef {
+    /// A model that is part of the program.
+    BuiltIn(&'static EmbeddedModel),
+    /// A folder on disk.
+    Folder(PathBuf),
+    /// A repository on the hub.
+    Hub {
+        /// `OWNER/NAME`, or `NAME` alone for the oldest ones.
+        name: String,
+        /// A branch, a tag or a commit; `main` where the user said nothing.
+        revision: Option<String>,
+    },
+}
+
+impl ModelRef {
+    /// Reads what the user typed.
+    ///
+    /// An error is [`Error::ModelName`]; nothing is fetched, and only the existence of a folder is looked at.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = |reason: &str| Error::ModelName { name: text.to_owned(), reason: reason.to_owned() };
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Err(wrong(
+                "it is empty; give a folder, a name on the hub such as google/flan-t5-small, or an alias",
+            ));
+        }
+        let path = Path::new(trimmed);
+        let (name, revision) = match trimmed.rsplit_once('@') {
+            Some((name, revision)) => (name, Some(revision)),
+            None => (trimmed, None),
+        };
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, full)| *full);
+        if revision.is_none()
+            && let Some(model) = built_in::find(trimmed)
+        {
+            return Ok(Self::BuiltIn(model));
+        }
+        let looks_like_path = path.is_absolute()
+            || [".", "..", "~"].contains(&trimmed)
+            || ["./", "../", "~/", ".\\", "..\\"].iter().any(|start| trimmed.starts_with(start))
+            || trimmed.ends_with(['/', '\\']);
+        if alias.is_none() && (looks_like_path || path.join("config.json").is_file()) {
+            if path.is_dir() {
+                return Ok(Self::Folder(path.to_owned()));
+            }
+            return Err(wrong("there is no such folder; check the path, or give a name on the hub"));
+        }
+        let name = alias.unwrap_or(name);
+        let allowed = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with(['.', '-'])
+                && !part.contains("..")
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        let parts: Vec<&str> = name.split('/').collect();
+        if parts.len() > 2 || !parts.iter().all(|part| allowed(part)) {
+            return Err(wrong(
+                "there is no such folder, and a name on the hub is NAME or OWNER/NAME (letters, digits, '-', '_' and '.'), \
+                 with @REVISION where a certain version is wanted",
+            ));
+        }
+        if revision == Some("") {
+            return Err(wrong("nothing follows the @; write a branch, a tag or a commit there"));
+        }
+        Ok(Self::Hub { name: name.to_owned(), revision: revision.map(str::to_owned) })
+    }
+
+    /// The name to show: the folder's last part, the built-in name, or the name on the hub.
+    pub fn name(&self) -> String {
+        match self {
+            Self::BuiltIn(model) => model.name.to_owned(),
+            Self::Folder(folder) => {
+                let full = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+                full.file_name()
+                    .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
+            }
+            Self::Hub { name, revision: None } => name.clone(),
+            Self::Hub { name, revision: Some(revision) } => format!("{name}@{revision}"),
+        }
+    }
+
+    /// The files of the model, wherever they are.
+    pub fn files(&self) -> Result<ModelFiles, Error> {
+        match self {
+            Self::BuiltIn(model) => Ok(ModelFiles::Embedded(model)),
+            Self::Folder(folder) => Ok(ModelFiles::Folder(folder.clone())),
+            Self::Hub { name, .. } => Err(Error::ModelName {
+                name: name.clone(),
+                reason: "there is no such folder or built-in model, and fetching from the hub is not part of this build; \
+                         give the folder of a downloaded model"
+                    .into(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hub(text: &str) -> (String, Option<String>) {
+        match ModelRef::parse(text).unwrap() {
+            ModelRef::Hub { name, revision } => (name, revision),
+            other => panic!("{text} became {other:?}"),
+        }
+    }
+
+    #[test]
+    fn aliases_and_revisions_are_understood() {
+        assert_eq!(hub("blenderbot"), ("facebook/blenderbot-400M-distill".into(), None));
+        assert_eq!(hub("flan-t5-small@abc"), ("google/flan-t5-small".into(), Some("abc".into())));
+        assert_eq!(hub("org/name@refs/pr/3"), ("org/name".into(), Some("refs/pr/3".into())));
+        assert_eq!(hub("gpt2"), ("gpt2".into(), None));
+    }
+
+    #[test]
+    fn a_name_that_could_leave_the_cache_is_refused() {
+        for name in ["", "  ", "a/b/c", "../x/y", "a/..", "a b", "org/", "/nowhere/at/all", "x@", "-x"] {
+            assert!(ModelRef::parse(name).is_err(), "{name:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_a_config_is_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().to_str().unwrap().to_owned();
+        assert!(matches!(ModelRef::parse(&text).unwrap(), ModelRef::Folder(path) if path == folder.path()));
+    }
+}

@@ -1,0 +1,143 @@
+//! BART's and Blenderbot's tokenizer from `vocab.json` and `merges.txt`: byte-level byte-pair encoding.
+//!
+//! Text is cut at spaces and punctuation, its bytes are written as 256 visible characters, and pairs of neighbours are merged
+//! in the order of `merges.txt`. The two families differ in what they put around the ids: `<s> A </s>` for BART, `A </s>` for
+//! Blenderbot.
+
+use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::processors::roberta::RobertaProcessing;
+use tokenizers::processors::template::TemplateProcessing;
+use tokenizers::{AddedToken, Tokenizer};
+
+use super::settings::Settings;
+use crate::Error;
+use crate::files::ModelFiles;
+
+/// What stands around the ids of a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// `<s> A </s>`, and `<s> A </s></s> B </s>` for two texts.
+    Bart,
+    /// `A </s>`.
+    Blenderbot,
+}
+
+/// Gives the roles that the files leave open to the tokens both classes use.
+pub(super) fn default_roles(settings: &mut Settings) {
+    for (role, content) in [
+        ("bos_token", "<s>"),
+        ("eos_token", "</s>"),
+        ("unk_token", "<unk>"),
+        ("sep_token", "</s>"),
+        ("pad_token", "<pad>"),
+        ("cls_token", "<s>"),
+    ] {
+        settings.default_role(role, AddedToken::from(content, true));
+    }
+    settings.default_role("mask_token", AddedToken::from("<mask>", true).lstrip(true));
+}
+
+/// Builds the tokenizer from `vocab.json` and `merges.txt`.
+pub(super) fn load(files: &ModelFiles, settings: &Settings, frame: Frame) -> Result<Tokenizer, Error> {
+    let vocab = vocabulary(files, "vocab.json")?;
+    let path = files.path("merges.txt");
+    let bytes = files.require("merges.txt", "it belongs to vocab.json; fetch the model again")?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Error::Content {
+        path: path.clone(),
+        reason: "not UTF-8 text; fetch the file again".into(),
+    })?;
+    let merges = merges(text).map_err(|reason| Error::Content { path: path.clone(), reason })?;
+    let id_of = |role: &str| -> Result<(String, u32), Error> {
+        let missing = |what: String| Error::Content {
+            path: files.path("vocab.json"),
+            reason: format!(
+                "{what}; fetch the vocabulary and the tokenizer settings of one and the same model"
+            ),
+        };
+        let content = settings.role(role).ok_or_else(|| missing(format!("the model has no {role}")))?;
+        let id = vocab
+            .get(content)
+            .ok_or_else(|| missing(format!("the {role} {content:?} is not in the vocabulary")))?;
+        Ok((content.to_owned(), *id))
+    };
+    let (sep, cls, eos) = (id_of("sep_token"), id_of("cls_token"), id_of("eos_token"));
+    let model = BPE::builder()
+        .vocab_and_merges(vocab, merges)
+        .continuing_subword_prefix(String::new())
+        .end_of_word_suffix(String::new())
+        .build()
+        .map_err(|error| Error::Content {
+            path: path.clone(),
+            reason: format!("the merges do not fit vocab.json ({error}); fetch both files again"),
+        })?;
+    let prefix = settings.add_prefix_space.unwrap_or(false);
+    let mut tokenizer = Tokenizer::new(model);
+    tokenizer.with_pre_tokenizer(Some(ByteLevel::new(prefix, true, true)));
+    tokenizer.with_decoder(Some(ByteLevel::new(true, true, true)));
+    match frame {
+        Frame::Bart => {
+            tokenizer.with_post_processor(Some(RobertaProcessing::new(sep?, cls?).add_prefix_space(prefix)));
+        }
+        Frame::Blenderbot => {
+            let template = TemplateProcessing::builder()
+                .try_single(vec!["$A".to_owned(), eos.as_ref().map_or("</s>", |e| e.0.as_str()).to_owned()])
+                .map_err(|error| error.to_string())
+                .and_then(|builder| {
+                    let (name, id) = eos.map_err(|error| error.to_string())?;
+                    builder.special_tokens(vec![(name, id)]).build().map_err(|error| error.to_string())
+                })
+                .map_err(|reason| Error::Content { path: files.path("vocab.json"), reason })?;
+            tokenizer.with_post_processor(Some(template));
+        }
+    }
+    Ok(tokenizer)
+}
+
+/// Reads a JSON file that maps tokens to ids.
+pub(super) fn vocabulary(files: &ModelFiles, file: &str) -> Result<Vocab, Error> {
+    let bytes = files.require(file, "it is the vocabulary; fetch the model again")?;
+    serde_json::from_slice::<std::collections::HashMap<String, u32>>(&bytes)
+        .map(|map| map.into_iter().collect())
+        .map_err(|source| Error::Content {
+            path: files.path(file),
+            reason: format!("expected one JSON object from tokens to ids ({source}); fetch the file again"),
+        })
+}
+
+/// The pairs of `merges.txt` in order; the first line is a version, and what follows the last line break is not read.
+fn merges(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    lines.pop();
+    let mut seen = std::collections::HashSet::new();
+    let mut pairs = Vec::with_capacity(lines.len());
+    for (number, line) in lines.iter().enumerate().skip(1) {
+        let mut words = line.split_whitespace();
+        let (Some(left), Some(right), None) = (words.next(), words.next(), words.next()) else {
+            return Err(format!(
+                "line {}: expected two tokens, found {line:?}; fetch the file again",
+                number + 1
+            ));
+        };
+        if seen.insert((left, right)) {
+            pairs.push((left.to_owned(), right.to_owned()));
+        }
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merges_skip_the_version_line() {
+        let pairs = merges("#version: 0.2\nĠ t\nh e\nĠ t\n").unwrap();
+        assert_eq!(pairs, [("Ġ".to_owned(), "t".to_owned()), ("h".to_owned(), "e".to_owned())]);
+    }
+
+    #[test]
+    fn a_line_with_three_tokens_is_named() {
+        assert!(merges("v\na b c\n").unwrap_err().starts_with("line 2: expected two tokens"));
+    }
+}

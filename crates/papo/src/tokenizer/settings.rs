@@ -1,0 +1,224 @@
+//! What the small JSON files beside a vocabulary say: the class, the special tokens, the tokens added later.
+//!
+//! Three files took this role over the years. `tokenizer_config.json` is read first; if it does not list
+//! `added_tokens_decoder`, the older `special_tokens_map.json` and `added_tokens.json` override and complete it. The order
+//! matters, because the flags of a token (does it swallow the space before it?) change ids.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use tokenizers::AddedToken;
+
+use crate::Error;
+use crate::files::{ModelFiles, kind};
+
+/// The roles a special token can have, in the order in which missing ones are added to a vocabulary.
+pub(super) const ROLES: [&str; 7] =
+    ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+
+/// The settings of a tokenizer, before a class gives its defaults.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    /// `tokenizer_class`, without a trailing `Fast`.
+    pub class: Option<String>,
+    /// `model_type` of `config.json`.
+    pub model_type: Option<String>,
+    /// Special tokens by role; `None` where a file says `null`.
+    pub roles: BTreeMap<&'static str, Option<AddedToken>>,
+    /// `additional_special_tokens`, if any file names them.
+    pub additional: Option<Vec<AddedToken>>,
+    /// Tokens added after training, by id.
+    pub added: BTreeMap<u32, AddedToken>,
+    /// `add_prefix_space`, where stated.
+    pub add_prefix_space: Option<bool>,
+    /// `clean_up_tokenization_spaces`, off unless stated.
+    pub clean_up: bool,
+    /// `extra_ids` of T5, where stated.
+    pub extra_ids: Option<u32>,
+    /// `legacy` of T5, where stated.
+    pub legacy: Option<bool>,
+    /// `separate_vocabs` of Marian.
+    pub separate_vocabs: bool,
+}
+
+impl Settings {
+    /// Reads the settings of a model.
+    pub fn read(files: &ModelFiles) -> Result<Self, Error> {
+        let mut settings = Self::default();
+        let mut class = None;
+        if let Some(config) = files.object("config.json")? {
+            let field = Fields { files, file: "config.json", map: &config };
+            settings.model_type = field.text("model_type")?;
+            class = field.text("tokenizer_class")?;
+        }
+        let config = files.object("tokenizer_config.json")?.unwrap_or_default();
+        let field = Fields { files, file: "tokenizer_config.json", map: &config };
+        settings.class = field
+            .text("tokenizer_class")?
+            .or(class)
+            .map(|name| name.strip_suffix("Fast").map(str::to_owned).unwrap_or(name));
+        settings.add_prefix_space = field.flag("add_prefix_space")?;
+        settings.clean_up = field.flag("clean_up_tokenization_spaces")?.unwrap_or(false);
+        settings.legacy = field.flag("legacy")?;
+        settings.separate_vocabs = field.flag("separate_vocabs")?.unwrap_or(false);
+        settings.extra_ids = field.number("extra_ids")?;
+        settings.read_specials(&field)?;
+        match config.get("added_tokens_decoder") {
+            Some(_) => settings.read_added(&field)?,
+            None => settings.read_older_files(files)?,
+        }
+        let known: BTreeMap<&str, &AddedToken> =
+            settings.added.values().map(|token| (token.content.as_str(), token)).collect();
+        for token in settings.roles.values_mut().flatten() {
+            if let Some(&stated) = known.get(token.content.as_str()) {
+                *token = stated.clone();
+            }
+        }
+        Ok(settings)
+    }
+
+    /// `special_tokens_map.json` and `added_tokens.json`.
+    fn read_older_files(&mut self, files: &ModelFiles) -> Result<(), Error> {
+        if let Some(map) = files.object("special_tokens_map.json")? {
+            self.read_specials(&Fields { files, file: "special_tokens_map.json", map: &map })?;
+        }
+        if let Some(map) = files.object("added_tokens.json")? {
+            let field = Fields { files, file: "added_tokens.json", map: &map };
+            for (content, id) in &map {
+                let Some(id) = id.as_u64().and_then(|id| u32::try_from(id).ok()) else {
+                    return Err(field.wrong(content, "a token id", id));
+                };
+                self.added.insert(id, AddedToken::from(content.clone(), self.is_special(content)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The special tokens that one file names; a later file wins.
+    fn read_specials(&mut self, field: &Fields<'_>) -> Result<(), Error> {
+        for role in ROLES {
+            if let Some(value) = field.map.get(role) {
+                let token = field.token(role, value)?;
+                self.roles.insert(role, token);
+            }
+        }
+        if let Some(value) = field.map.get("additional_special_tokens") {
+            let Value::Array(items) = value else {
+                return if value.is_null() {
+                    Ok(())
+                } else {
+                    Err(field.wrong("additional_special_tokens", "a list", value))
+                };
+            };
+            let list = self.additional.get_or_insert_default();
+            for item in items {
+                if let Some(token) = field.token("additional_special_tokens", item)?
+                    && !list.iter().any(|known| known.content == token.content)
+                {
+                    list.push(token);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `added_tokens_decoder`: tokens with all their flags, by id.
+    fn read_added(&mut self, field: &Fields<'_>) -> Result<(), Error> {
+        let name = "added_tokens_decoder";
+        let Some(Value::Object(map)) = field.map.get(name) else {
+            return Err(field.wrong(name, "an object", field.map.get(name).unwrap_or(&Value::Null)));
+        };
+        for (id, value) in map {
+            let parsed = id.parse::<u32>().map_err(|_| field.wrong(name, "token ids as keys", value))?;
+            let token = field.token(name, value)?.ok_or_else(|| field.wrong(name, "a token", value))?;
+            self.added.insert(parsed, token);
+        }
+        Ok(())
+    }
+
+    /// Tells whether some role is played by this token.
+    pub fn is_special(&self, content: &str) -> bool {
+        self.roles.values().flatten().any(|token| token.content == content)
+            || self.additional.iter().flatten().any(|token| token.content == content)
+    }
+
+    /// Gives a role to a token unless a file did so.
+    pub fn default_role(&mut self, role: &'static str, token: AddedToken) {
+        self.roles.entry(role).or_insert(Some(token));
+    }
+
+    /// The text of the token in this role.
+    pub fn role(&self, role: &str) -> Option<&str> {
+        self.roles.get(role)?.as_ref().map(|token| token.content.as_str())
+    }
+}
+
+/// Typed access to the fields of one JSON file.
+struct Fields<'a> {
+    files: &'a ModelFiles,
+    file: &'a str,
+    map: &'a Map<String, Value>,
+}
+
+impl Fields<'_> {
+    fn wrong(&self, key: &str, expected: &str, found: &Value) -> Error {
+        Error::Content {
+            path: self.files.path(self.file),
+            reason: format!(
+                "{key}: expected {expected}, found {}; correct the file or fetch it again",
+                kind(found)
+            ),
+        }
+    }
+
+    fn text(&self, key: &str) -> Result<Option<String>, Error> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => Err(self.wrong(key, "a string", other)),
+        }
+    }
+
+    fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => Err(self.wrong(key, "true or false", other)),
+        }
+    }
+
+    fn number(&self, key: &str) -> Result<Option<u32>, Error> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match value.as_u64().and_then(|n| u32::try_from(n).ok()) {
+                Some(number) => Ok(Some(number)),
+                None => Err(self.wrong(key, "a whole number", value)),
+            },
+        }
+    }
+
+    /// A token as a string or as an object with flags; `None` for null.
+    fn token(&self, key: &str, value: &Value) -> Result<Option<AddedToken>, Error> {
+        match value {
+            Value::Null => Ok(None),
+            Value::String(content) => {
+                // The classes of BART and Blenderbot let a mask named by a bare string swallow the space before it.
+                Ok(Some(AddedToken::from(content.clone(), true).lstrip(key == "mask_token")))
+            }
+            Value::Object(map) => {
+                let field = Fields { files: self.files, file: self.file, map };
+                let content =
+                    field.text("content")?.ok_or_else(|| self.wrong(key, "a token with content", value))?;
+                let special = key != "added_tokens_decoder" || field.flag("special")?.unwrap_or(false);
+                Ok(Some(
+                    AddedToken::from(content, special)
+                        .single_word(field.flag("single_word")?.unwrap_or(false))
+                        .lstrip(field.flag("lstrip")?.unwrap_or(false))
+                        .rstrip(field.flag("rstrip")?.unwrap_or(false))
+                        .normalized(field.flag("normalized")?.unwrap_or(!special)),
+                ))
+            }
+            other => Err(self.wrong(key, "a token", other)),
+        }
+    }
+}
