@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::plan::{Plan, Search};
+use crate::processors::Processors;
 use crate::{Error, GenerationConfig, Hooks, LanguageModel, Room, TokenId, beam, decode};
 
 /// What a generation gave.
@@ -93,6 +94,7 @@ pub fn generate<M: LanguageModel>(
 ) -> Result<Generated, Error> {
     let begin = Instant::now();
     let plan = Plan::new(config, &hooks, model.vocab_size(), model.max_positions())?;
+    let processors = Processors::new(config, &plan, sources, hooks.allowed_tokens, model.vocab_size())?;
     if sources.is_empty() {
         return Ok(Generated::default());
     }
@@ -100,15 +102,30 @@ pub fn generate<M: LanguageModel>(
     let state = model.start(sources, room)?;
     let encode_time = begin.elapsed();
     let watch = Watch { begin, decode_begin: Instant::now(), first_token: None };
-    let mut generated = match plan.search {
-        Search::Rows { .. } => decode::run(model, state, sources, &plan, hooks, watch)?,
-        Search::Beams(_) => beam::run(model, state, sources, &plan, hooks, watch)?,
+    let mut generated = match &plan.search {
+        Search::Rows { .. } => decode::run(model, state, sources, &plan, processors, hooks, watch)?,
+        Search::Beams(beams) => beam::run(model, state, sources, (&plan, beams), processors, hooks, watch)?,
     };
     generated.encode_time = encode_time;
     let new = |sequence: &Sequence| sequence.tokens.len() - plan.prompt.len();
     generated.new_tokens = generated.sequences.iter().map(new).sum();
     generated.total_time = begin.elapsed();
     Ok(generated)
+}
+
+/// Feeds all tokens of the prompt but the last to every row and returns the number of steps that took.
+pub(crate) fn feed_prompt<M: LanguageModel>(
+    model: &M,
+    state: &mut M::State,
+    plan: &Plan,
+    rows: usize,
+    logits: &mut [f32],
+) -> Result<usize, Error> {
+    let before = &plan.prompt[..plan.prompt.len() - 1];
+    for &token in before {
+        model.step(state, &vec![token; rows], &mut logits[..rows * model.vocab_size()])?;
+    }
+    Ok(before.len())
 }
 
 /// The clock of one call.

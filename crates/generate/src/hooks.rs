@@ -31,7 +31,7 @@ pub struct StepEvent<'a> {
 
 type OnToken<'a> = &'a mut dyn FnMut(&TokenEvent) -> ControlFlow<()>;
 type OnStep<'a> = &'a mut dyn FnMut(&StepEvent<'_>) -> ControlFlow<()>;
-type StopWhen<'a> = &'a dyn Fn(&[TokenId]) -> bool;
+pub(crate) type StopWhen<'a> = &'a dyn Fn(&[TokenId]) -> bool;
 type AllowedTokens<'a> = &'a dyn Fn(usize, &[TokenId]) -> Vec<TokenId>;
 
 /// Callbacks of one generation; [`Default`] has none.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod beam;
+mod chance;
 mod config;
 mod decode;
 mod error;
@@ -14,6 +15,9 @@ mod generate;
 mod hooks;
 mod model;
 mod plan;
+mod processors;
+mod stop;
+mod topk;
 
 pub use config::{EarlyStopping, GenerationConfig, OptionInfo, OptionKind, Origin};
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! Options become decisions: defaults filled in, contradictions refused, and everything a loop needs to know.
 //!
-//! This is the only file that reads a [`GenerationConfig`]; the defaults are those of the reference.
+//! Only this file and the factory of `processors.rs` read a [`GenerationConfig`]; the defaults are those of the reference.
 
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     pub prompt: Vec<TokenId>,
     /// Length, prompt included, at which an answer ends.
     pub max_length: usize,
+    /// Length, prompt included, below which no end token may come; `min_new_tokens` wins over `min_length`.
+    pub min_length: usize,
     pub end_tokens: Vec<TokenId>,
     pub max_time: Option<Duration>,
     /// Answers for each source.
@@ -74,6 +76,10 @@ impl Plan {
         if max_length <= prompt.len() {
             return Err(too_short(prompt.len(), max_length));
         }
+        let min_length = match config.min_new_tokens {
+            Some(new) => new.saturating_add(prompt.len()),
+            None => config.min_length.unwrap_or(0),
+        };
         let choice = match config.do_sample {
             Some(true) => Choice::Drawn(config.seed),
             _ => Choice::Likeliest,
@@ -94,7 +100,23 @@ impl Plan {
         };
         let max_time =
             config.max_time.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-        Ok(Self { prompt, max_length, end_tokens, max_time, returned, search })
+        Ok(Self { prompt, max_length, min_length, end_tokens, max_time, returned, search })
+    }
+
+    pub fn choice(&self) -> Choice {
+        match &self.search {
+            Search::Rows { choice } => *choice,
+            Search::Beams(plan) => plan.choice,
+        }
+    }
+
+    pub fn rows_are_beams(&self) -> bool {
+        matches!(self.search, Search::Beams(_))
+    }
+
+    /// Tokens to make room for in a row: its most, unless that is a mere claim.
+    pub fn room(&self) -> usize {
+        self.max_length.min(1024)
     }
 
     /// Rows of the model's state for each source.
@@ -207,6 +229,9 @@ impl GenerationConfig {
         }
         if self.max_new_tokens.is_some() && self.max_length.is_some() {
             warnings.push("`max_length` has no effect beside `max_new_tokens`.".to_owned());
+        }
+        if self.min_new_tokens.is_some() && self.min_length.is_some() {
+            warnings.push("`min_length` has no effect beside `min_new_tokens`.".to_owned());
         }
         warnings
     }
