@@ -84,6 +84,18 @@ impl<'a> Hooks<'a> {
         self
     }
 
+    /// The same hooks for a shorter time, so that a caller in between can add its own.
+    pub fn reborrow(&mut self) -> Hooks<'_> {
+        Hooks {
+            on_token: self.on_token.as_mut().map(|f| &mut **f as OnToken<'_>),
+            on_step: self.on_step.as_mut().map(|f| &mut **f as OnStep<'_>),
+            stop_when: self.stop_when,
+            allowed_tokens: self.allowed_tokens,
+            interrupt: self.interrupt,
+            prompt: self.prompt.clone(),
+        }
+    }
+
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }

@@ -82,4 +82,27 @@ pub enum Error {
         /// A sentence: what is wrong and what would do.
         reason: String,
     },
+    /// A file of generation settings cannot be used.
+    #[error("{}: {source}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: papo_generate::Error,
+    },
+    /// The weights cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] papo_checkpoint::Error),
+    /// The network cannot be built or run.
+    #[error(transparent)]
+    Model(#[from] papo_models::Error),
+    /// The options were refused, or the generation could not go on.
+    #[error(transparent)]
+    Generate(#[from] papo_generate::Error),
+    /// There is nothing to compare.
+    #[error("there is nothing to compare: {what}; give at least one prompt and one model")]
+    NothingToCompare {
+        /// What is missing.
+        what: &'static str,
+    },
 }

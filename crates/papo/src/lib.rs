@@ -1,18 +1,32 @@
 //! Run and understand text-generating networks on your own machine.
 //!
-//! The names follow the Python course that this library grew from: an [`AutoTokenizer`] turns text into ids and back.
+//! The names follow the Python course that this library grew from: an [`AutoTokenizer`] turns text into ids and back, an
+//! [`AutoModelForSeq2SeqLM`] answers ids with ids. A [`ChatModel`] is both together, a [`Conversation`] talks with it, and
+//! [`compare`] lays several models side by side.
 //!
-//! Read `tokenizer/mod.rs` for text and ids, `model_ref.rs` for what a model can be called.
+//! Read `tokenizer/mod.rs` for text and ids, `model_ref.rs` for what a model can be called, `auto_model.rs` for loading,
+//! `conversation.rs` for talking.
 
 #![forbid(unsafe_code)]
 
+mod auto_model;
 pub mod built_in;
+mod chat_model;
+mod conversation;
 mod error;
 pub mod files;
 pub mod model_ref;
+mod threads;
 mod tokenizer;
 
+pub use auto_model::{AutoModelForSeq2SeqLM, LoadOptions, Progress, Seq2SeqModel};
+pub use chat_model::{ChatModel, Fitted};
+pub use conversation::{Conversation, Memory, REPLY_TOKENS, Reply, Speaker, Turn};
 pub use error::Error;
 pub use model_ref::ModelRef;
-pub use papo_generate::TokenId;
+pub use papo_generate::{
+    EarlyStopping, Error as GenerateError, Finish, Generated, GenerationConfig, Hooks, LanguageModel,
+    OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
+};
+pub use papo_models::WeightDtype;
 pub use tokenizer::{AutoTokenizer, DecodeStream, LossyNote, SpecialTokens, Tokenizer, TokenizerClass};

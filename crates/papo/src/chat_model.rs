@@ -1,0 +1,115 @@
+//! A model that takes text and gives text: network, tokenizer, settings and name together.
+//!
+//! `conversation.rs` talks with it, `compare` lays several side by side.
+
+use std::borrow::Cow;
+
+use papo_generate::{Generated, GenerationConfig, Hooks, TokenId};
+
+use crate::files::ModelFiles;
+use crate::model_ref::ModelRef;
+use crate::{Error, LoadOptions, Seq2SeqModel, SpecialTokens, Tokenizer, TokenizerClass, built_in};
+
+/// A model ready to be talked to; immutable, so several conversations may share it.
+#[derive(Debug)]
+pub struct ChatModel {
+    name: String,
+    tokenizer: Tokenizer,
+    model: Seq2SeqModel,
+    /// The ids that the tokenizer puts before a text.
+    frame: Vec<TokenId>,
+}
+
+/// Ids that fit into a model, and how many were left out at their beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fitted {
+    /// The ids.
+    pub ids: Vec<TokenId>,
+    /// Number of ids that were left out.
+    pub cut: usize,
+}
+
+impl ChatModel {
+    /// Loads a built-in model, an alias, a name on the hub (`NAME` or `NAME@REVISION`) or a folder.
+    pub fn load(name: &str, options: &LoadOptions<'_>) -> Result<Self, Error> {
+        let reference = ModelRef::parse(name)?;
+        Self::from_files(reference.name(), &reference.files()?, options)
+    }
+
+    /// Loads the built-in model that answers when no model is named.
+    pub fn load_default(options: &LoadOptions<'_>) -> Result<Self, Error> {
+        let model = built_in::default_model()?;
+        Self::from_files(model.name.to_owned(), &ModelFiles::Embedded(model), options)
+    }
+
+    /// Loads the model among these files and calls it `name`.
+    pub fn from_files(name: String, files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
+        // The tokenizer first: it is small, and its errors come before minutes of loading.
+        let tokenizer = Tokenizer::load(files)?;
+        let model = Seq2SeqModel::load(files, options)?;
+        let mut frame = tokenizer.encode("")?;
+        frame.pop();
+        Ok(Self { name, tokenizer, model, frame })
+    }
+
+    /// What the model is called: its built-in name, its folder or its name on the hub.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The network and its settings.
+    pub fn model(&self) -> &Seq2SeqModel {
+        &self.model
+    }
+
+    /// Tells whether the model was trained on dialogue, so that it makes sense to show it earlier turns.
+    pub fn is_for_dialogue(&self) -> bool {
+        self.model.model_type() == "blenderbot"
+    }
+
+    /// Generates answers as [`Seq2SeqModel::generate_batch`] does, with `stop_strings` looked for in the text.
+    pub fn generate(
+        &self,
+        sources: &[Vec<TokenId>],
+        config: &GenerationConfig,
+        mut hooks: Hooks<'_>,
+    ) -> Result<Generated, Error> {
+        let merged = self.model.generation_config().merged(config);
+        let Some(strings) = merged.stop_strings.filter(|strings| !strings.is_empty()) else {
+            return self.model.generate_batch(sources, config, hooks);
+        };
+        let stops = |tokens: &[TokenId]| self.contains_any(tokens, &strings);
+        self.model.generate_batch(sources, config, hooks.reborrow().stop_when(&stops))
+    }
+
+    /// Tells whether the text after the start token has one of the strings in it.
+    fn contains_any(&self, tokens: &[TokenId], strings: &[String]) -> bool {
+        let Ok(text) = self.tokenizer.decode(tokens.get(1..).unwrap_or_default(), SpecialTokens::Keep) else {
+            return false;
+        };
+        // SentencePiece takes the space before the first word away, but a stop string may begin with it.
+        let text = match self.tokenizer.class() {
+            TokenizerClass::T5 | TokenizerClass::Marian => Cow::Owned(format!(" {text}")),
+            _ => Cow::Borrowed(text.as_str()),
+        };
+        strings.iter().any(|string| text.contains(string.as_str()))
+    }
+
+    /// Keeps the end of ids that are more than the model has positions; what stands before every text stays.
+    pub fn fit(&self, ids: Vec<TokenId>) -> Fitted {
+        let limit = self.model.network().max_source_tokens().unwrap_or(usize::MAX);
+        if ids.len() <= limit {
+            return Fitted { ids, cut: 0 };
+        }
+        let head = if ids.starts_with(&self.frame) { self.frame.len().min(limit) } else { 0 };
+        let cut = ids.len() - limit;
+        let mut kept = ids[..head].to_vec();
+        kept.extend_from_slice(&ids[head + cut..]);
+        Fitted { ids: kept, cut }
+    }
+}

@@ -1,0 +1,299 @@
+//! A conversation: what was said so far, and how much of it the model sees.
+//!
+//! Blenderbot was trained on dialogue and sees earlier turns in its own format: each turn of the user with a space before it,
+//! each reply as decoded (it begins with a space), joined by two spaces, of the ids the last as many as there are positions,
+//! so that the closing `</s>` stays. Other models see one turn at a time, as in the course. The conversation owns all
+//! state; the model is shared and never changes.
+
+use std::path::Path;
+use std::time::Duration;
+
+use papo_generate::{Finish, GenerationConfig, Hooks, TokenId};
+use serde::{Deserialize, Serialize};
+
+use crate::{ChatModel, Error, LossyNote, SpecialTokens};
+
+/// The most new tokens of a reply when nobody says otherwise, as in the course.
+pub const REPLY_TOKENS: usize = 150;
+
+/// Whether the model sees earlier turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// On for models trained on dialogue, off for the others.
+    #[default]
+    Auto,
+    /// Earlier turns are shown.
+    On,
+    /// Each turn stands alone: the plain behaviour of the course.
+    Off,
+}
+
+/// Who said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// The person.
+    User,
+    /// The model.
+    Chatbot,
+}
+
+/// One turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Who said it.
+    pub speaker: Speaker,
+    /// What was said; of a reply the text as shown, without white space around it.
+    pub text: String,
+    /// A reply as decoded, where that differs from the text by more than a space in front.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decoded: Option<String>,
+}
+
+impl Turn {
+    /// `You` or `Chatbot`.
+    pub fn speaker_name(&self) -> &'static str {
+        match self.speaker {
+            Speaker::User => "You",
+            Speaker::Chatbot => "Chatbot",
+        }
+    }
+
+    /// A reply, of which the text without white space around it is shown.
+    fn reply(decoded: String) -> Self {
+        let text = decoded.trim().to_owned();
+        let usual = decoded.strip_prefix(' ') == Some(&text);
+        Self { speaker: Speaker::Chatbot, text, decoded: (!usual).then_some(decoded) }
+    }
+
+    /// The turn as the model sees it.
+    fn as_seen(&self) -> String {
+        self.decoded.clone().unwrap_or_else(|| format!(" {}", self.text))
+    }
+}
+
+/// What the model answered, and what it took.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The text, without special tokens and white space around it.
+    pub text: String,
+    /// The ids, decoder start token first, special tokens kept.
+    pub ids: Vec<TokenId>,
+    /// Ids that the model read.
+    pub source_tokens: usize,
+    /// Ids that the model wrote, its start token not counted.
+    pub new_tokens: usize,
+    /// Earlier turns of which the model saw the end at most.
+    pub dropped_turns: usize,
+    /// Ids cut from the beginning of the turn itself because there are more than the model has positions.
+    pub cut_tokens: usize,
+    /// What the tokenizer could not carry, told once in a conversation.
+    pub lossy: Option<LossyNote>,
+    /// Why the reply ends.
+    pub finish: Finish,
+    /// Time until the turn was encoded.
+    pub encode_time: Duration,
+    /// Time until the first token.
+    pub first_token_time: Duration,
+    /// Time of the whole reply.
+    pub total_time: Duration,
+}
+
+impl Reply {
+    /// New tokens in a second, encoding included.
+    pub fn tokens_per_second(&self) -> f64 {
+        self.new_tokens as f64 / self.total_time.as_secs_f64().max(1e-9)
+    }
+
+    /// What a person should know besides the words: a sentence each.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        match self.dropped_turns {
+            0 => {}
+            1 => remarks.push(
+                "the model no longer saw the whole of 1 earlier turn, there is no room for it".to_owned(),
+            ),
+            n => remarks.push(format!(
+                "the model no longer saw the whole of {n} earlier turns, there is no room for them"
+            )),
+        }
+        if self.cut_tokens > 0 {
+            remarks.push(format!(
+                "the message is {} tokens longer than the {} that the model can read; it saw only the end",
+                self.cut_tokens, self.source_tokens
+            ));
+        }
+        remarks.extend(self.lossy.as_ref().map(LossyNote::to_string));
+        if self.finish == Finish::Length {
+            remarks.push(format!(
+                "the reply was cut after {} tokens; max_new_tokens sets another limit",
+                self.new_tokens
+            ));
+        }
+        remarks
+    }
+}
+
+/// A conversation with one model.
+#[derive(Debug)]
+pub struct Conversation<'a> {
+    model: &'a ChatModel,
+    remembers: bool,
+    turns: Vec<Turn>,
+    told_of_loss: bool,
+}
+
+/// The file of a saved conversation.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    model: String,
+    turns: Vec<Turn>,
+}
+
+impl<'a> Conversation<'a> {
+    /// Begins a conversation.
+    pub fn new(model: &'a ChatModel, memory: Memory) -> Self {
+        let remembers = match memory {
+            Memory::Auto => model.is_for_dialogue(),
+            Memory::On => true,
+            Memory::Off => false,
+        };
+        Self { model, remembers, turns: Vec::new(), told_of_loss: false }
+    }
+
+    /// The model that is talked to.
+    pub fn model(&self) -> &'a ChatModel {
+        self.model
+    }
+
+    /// Tells whether the model sees earlier turns.
+    pub fn remembers(&self) -> bool {
+        self.remembers
+    }
+
+    /// Everything said so far, oldest first.
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
+    }
+
+    /// Forgets what was said.
+    pub fn clear(&mut self) {
+        self.turns.clear();
+    }
+
+    /// Says `text` to the model and returns its reply, which joins the conversation.
+    ///
+    /// `config` overrides the checkpoint's own settings. Unless it says how long a reply may be, that is
+    /// [`REPLY_TOKENS`] new tokens, whatever the checkpoint says; a model with fewer positions ends earlier. After an
+    /// error the conversation is as before.
+    pub fn reply(&mut self, text: &str, config: &GenerationConfig, hooks: Hooks<'_>) -> Result<Reply, Error> {
+        let turn = Turn { speaker: Speaker::User, text: text.to_owned(), decoded: None };
+        let (ids, dropped_turns, cut_tokens) = self.source(&turn)?;
+        let lossy = if self.told_of_loss { None } else { self.model.tokenizer().lossy_note(text) };
+        let source_tokens = ids.len();
+        let config = with_reply_length(config);
+        let generated = self.model.generate(&[ids], &config, hooks)?;
+        let answer = generated.sequences.into_iter().next();
+        let (tokens, finish) = answer.map_or((Vec::new(), Finish::Interrupted), |it| (it.tokens, it.finish));
+        let decoded = Turn::reply(self.model.tokenizer().decode(&tokens, SpecialTokens::Skip)?);
+        let reply = Reply {
+            text: decoded.text.clone(),
+            source_tokens,
+            new_tokens: tokens.len().saturating_sub(1),
+            ids: tokens,
+            dropped_turns,
+            cut_tokens,
+            lossy,
+            finish,
+            encode_time: generated.encode_time,
+            first_token_time: generated.first_token_time,
+            total_time: generated.total_time,
+        };
+        self.told_of_loss |= reply.lossy.is_some();
+        self.turns.extend([turn, decoded]);
+        Ok(reply)
+    }
+
+    /// The ids to show to the model for a new turn, the number of earlier turns cut, and of ids cut from the turn itself.
+    fn source(&self, turn: &Turn) -> Result<(Vec<TokenId>, usize, usize), Error> {
+        let tokenizer = self.model.tokenizer();
+        if !self.remembers || self.turns.is_empty() {
+            let fitted = self.model.fit(tokenizer.encode(&turn.text)?);
+            return Ok((fitted.ids, 0, fitted.cut));
+        }
+        let mut seen: Vec<String> = self.turns.iter().map(Turn::as_seen).collect();
+        seen.push(turn.as_seen());
+        let mut whole = self.model.fit(tokenizer.encode(&seen.join("  "))?);
+        let mut dropped = 0;
+        if whole.cut > 0 {
+            // The latest turns that fit as a whole: all before them are cut.
+            let fits = |first: usize| -> Result<bool, Error> {
+                Ok(self.model.fit(tokenizer.encode(&seen[first..].join("  "))?).cut == 0)
+            };
+            dropped = self.turns.len();
+            while dropped > 0 && fits(dropped - 1)? {
+                dropped -= 1;
+            }
+            whole.cut = self.model.fit(tokenizer.encode(&seen[self.turns.len()])?).cut;
+        }
+        Ok((whole.ids, dropped, whole.cut))
+    }
+
+    /// Writes the conversation to a file as JSON.
+    pub fn save(&self, file: &Path) -> Result<(), Error> {
+        let saved = Saved { model: self.model.name().to_owned(), turns: self.turns.clone() };
+        let mut text = serde_json::to_string_pretty(&saved)
+            .map_err(|source| Error::Json { path: file.to_owned(), source })?;
+        text.push('\n');
+        std::fs::write(file, text).map_err(|source| Error::Write { path: file.to_owned(), source })
+    }
+
+    /// Goes on with a conversation from a file, in place of this one; after an error this one is as before.
+    ///
+    /// The conversation may have been with another model.
+    pub fn load(&mut self, file: &Path) -> Result<(), Error> {
+        let text = std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
+        let saved: Saved = serde_json::from_slice(&text).map_err(|error| Error::Content {
+            path: file.to_owned(),
+            reason: format!("not a saved conversation ({error}); give a file that a chat has saved"),
+        })?;
+        self.turns = saved.turns;
+        Ok(())
+    }
+}
+
+/// The options of a reply: those given, with a length if they have none.
+pub(crate) fn with_reply_length(config: &GenerationConfig) -> GenerationConfig {
+    let mut config = config.clone();
+    if config.max_new_tokens.is_none() && config.max_length.is_none() {
+        config.max_new_tokens = Some(REPLY_TOKENS);
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_keeps_the_space_that_its_model_wants_to_see() {
+        let usual = Turn::reply(" I'm fine.".into());
+        assert_eq!((usual.text.as_str(), usual.decoded.as_deref()), ("I'm fine.", None));
+        assert_eq!(usual.as_seen(), " I'm fine.");
+        let odd = Turn::reply("Fine. ".into());
+        assert_eq!((odd.text.as_str(), odd.as_seen().as_str()), ("Fine.", "Fine. "));
+    }
+
+    #[test]
+    fn a_length_is_set_only_where_nobody_did() {
+        let set = |name: &str| {
+            let mut config = GenerationConfig::default();
+            config.set(name, "30").unwrap();
+            with_reply_length(&config).max_new_tokens
+        };
+        assert_eq!(
+            (set("max_length"), set("max_new_tokens"), set("top_k")),
+            (None, Some(30), Some(REPLY_TOKENS))
+        );
+    }
+}
