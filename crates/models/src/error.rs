@@ -95,6 +95,9 @@ pub enum Error {
         /// Size of the vocabulary.
         vocabulary: usize,
     },
+    /// A batch of nothing.
+    #[error("There are no sources to read; give at least one.")]
+    NoSources,
     /// A source without a token that counts.
     #[error("Source {index} has no tokens besides padding; give it at least one.")]
     EmptySource {

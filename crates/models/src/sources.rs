@@ -29,6 +29,9 @@ impl Sources {
         vocabulary: usize,
         limit: Option<usize>,
     ) -> Result<Self, Error> {
+        if sources.is_empty() {
+            return Err(Error::NoSources);
+        }
         let mut batch =
             Self { tokens: Vec::new(), lengths: Vec::new(), masked: Vec::new(), groups: Vec::new() };
         let is_padding = |token: &TokenId| Some(*token) == padding;

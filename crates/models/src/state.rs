@@ -20,8 +20,8 @@ use crate::spec::Spec;
 /// Steps reserved at most; longer targets grow by doubling.
 const MOST_STEPS: usize = 4096;
 
-/// Numbers reserved at most for the keys of one layer (256 MiB); memory that is not written costs nothing.
-const MOST_NUMBERS: usize = 1 << 26;
+/// Numbers reserved at most for the keys of one layer (64 MiB); memory that is not written costs nothing.
+const MOST_NUMBERS: usize = 1 << 24;
 
 /// A batch in the middle of being decoded.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ mod support;
 use papo_checkpoint::{Checkpoint, Tensor};
 use papo_generate::{GenerationConfig, Hooks, Origin, Room, TokenId, generate};
 use serde_json::Value;
-use support::{Kept, fixtures, folder, json, load, names};
+use support::{Kept, fixtures, folder, load, names, read_json};
 
 /// Largest error of an intermediate, relative to the largest number in it.
 const TOLERANCE: f32 = 1e-4;
@@ -72,8 +72,8 @@ fn every_generated_token_is_the_references() {
     for name in names() {
         let model = load(&name);
         let own = match folder(&name).join("generation_config.json") {
-            path if path.exists() => json(&path),
-            _ => json(&folder(&name).join("config.json")),
+            path if path.exists() => read_json(&path),
+            _ => read_json(&folder(&name).join("config.json")),
         };
         let own = GenerationConfig::from_json(&own, Origin::Checkpoint).unwrap();
         let path = fixtures().join("goldens").join(&name).join("generate.jsonl");

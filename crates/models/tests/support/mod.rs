@@ -8,11 +8,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use papo_checkpoint::Checkpoint;
+use papo_checkpoint::{Checkpoint, Dtype};
 use papo_generate::{LanguageModel, Room, TokenId};
 use papo_kernels::Compute;
-use papo_models::{EncoderDecoder, LoadOptions, Recorder, TapName, WeightDtype};
-use serde_json::Value;
+use papo_models::{EncoderDecoder, Error, LoadOptions, Recorder, TapName, WeightDtype};
+use serde_json::{Value, json};
 
 pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
@@ -31,7 +31,7 @@ pub fn names() -> Vec<String> {
     names
 }
 
-pub fn json(path: &Path) -> Value {
+pub fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
         .unwrap()
 }
@@ -44,7 +44,7 @@ pub fn load_as(name: &str, dtype: WeightDtype) -> EncoderDecoder {
     let checkpoint = Checkpoint::open(&folder(name)).unwrap();
     let path = folder(name).join("config.json");
     let options = LoadOptions { dtype, ..LoadOptions::new(compute()) };
-    EncoderDecoder::load(&json(&path), &path, &checkpoint, &options).unwrap()
+    EncoderDecoder::load(&read_json(&path), &path, &checkpoint, &options).unwrap()
 }
 
 pub fn compute() -> Arc<Compute> {
@@ -110,4 +110,39 @@ impl Kept {
         }
         self.values
     }
+}
+
+/// The tensors of a checkpoint, to be changed and written anew: dtype, shape, bytes.
+pub type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+
+pub fn tensors(name: &str) -> Tensors {
+    let checkpoint = Checkpoint::open(&folder(name)).unwrap();
+    let read = |key: &str| {
+        let tensor = checkpoint.get(key).unwrap().unwrap();
+        (key.to_owned(), (tensor.dtype, tensor.shape.to_vec(), tensor.bytes.into_owned()))
+    };
+    checkpoint.names().map(read).collect()
+}
+
+/// A network from changed tensors and a changed configuration.
+pub fn rebuild(config: &Value, tensors: &Tensors, dtype: WeightDtype) -> Result<EncoderDecoder, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    for (key, (dtype, shape, bytes)) in tensors {
+        let offsets = [data.len(), data.len() + bytes.len()];
+        data.extend_from_slice(bytes);
+        header.insert(key.clone(), json!({ "dtype": dtype.name(), "shape": shape, "data_offsets": offsets }));
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    let file = [&(header.len() as u64).to_le_bytes()[..], &header, &data].concat();
+    std::fs::write(folder.path().join("model.safetensors"), file).unwrap();
+
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    let options = LoadOptions { dtype, ..LoadOptions::new(compute()) };
+    EncoderDecoder::load(config, Path::new("config.json"), &checkpoint, &options)
+}
+
+/// A checkpoint's own configuration.
+pub fn config(name: &str) -> Value {
+    read_json(&folder(name).join("config.json"))
 }
