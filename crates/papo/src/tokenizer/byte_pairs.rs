@@ -10,7 +10,7 @@ use tokenizers::processors::roberta::RobertaProcessing;
 use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
-use super::settings::Settings;
+use super::settings::{Named, Settings};
 use crate::Error;
 use crate::files::ModelFiles;
 
@@ -33,9 +33,10 @@ pub(super) fn default_roles(settings: &mut Settings) {
         ("pad_token", "<pad>"),
         ("cls_token", "<s>"),
     ] {
-        settings.default_role(role, AddedToken::from(content, true));
+        settings.default_role(role, Named::text(content));
     }
-    settings.default_role("mask_token", AddedToken::from("<mask>", true).lstrip(true));
+    let mask = AddedToken::from("<mask>", true).lstrip(true);
+    settings.default_role("mask_token", Named { token: mask, by_text: false });
 }
 
 /// Builds the tokenizer from `vocab.json` and `merges.txt`.

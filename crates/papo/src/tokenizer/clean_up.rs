@@ -25,6 +25,6 @@ mod tests {
 
     #[test]
     fn punctuation_moves_to_its_word() {
-        assert_eq!(clean_up("I do n't know , it 's ' odd ' ."), "I don't know, it's'odd'.");
+        assert_eq!(clean_up("I do n't know , it 's ' odd ' now ."), "I don't know, it's'odd'now.");
     }
 }

@@ -11,7 +11,7 @@ use tokenizers::AddedToken;
 use super::SpecialTokens;
 use super::byte_pairs::vocabulary;
 use super::sentencepiece::SentencePiece;
-use super::settings::{ROLES, Settings};
+use super::settings::{Named, Settings};
 use crate::Error;
 use crate::files::ModelFiles;
 
@@ -33,7 +33,7 @@ pub(super) struct Marian {
 /// Gives the roles that the files leave open to Marian's tokens.
 pub(super) fn default_roles(settings: &mut Settings) {
     for (role, content) in [("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>")] {
-        settings.default_role(role, AddedToken::from(content, true));
+        settings.default_role(role, Named::text(content));
     }
 }
 
@@ -68,11 +68,8 @@ impl Marian {
             marian.tokens.insert(id, token.content.clone());
             ids.insert(token.content.clone(), id);
         }
-        let roles = ROLES.iter().filter_map(|role| settings.roles.get(role)?.as_ref());
-        for token in roles.chain(settings.additional.iter().flatten()) {
-            if !marian.special.contains(&token.content) {
-                marian.special.push(token.content.clone());
-            }
+        for Named { token, .. } in settings.named() {
+            marian.special.push(token.content.clone());
             if marian.whole.iter().any(|(known, _)| known.content == token.content) {
                 continue;
             }

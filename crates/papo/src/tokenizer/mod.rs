@@ -107,7 +107,8 @@ impl Tokenizer {
         let rebuild = class == TokenizerClass::T5
             && settings.add_prefix_space.is_some()
             && files.contains("spiece.model");
-        let mut tokenizer = match (files.contains("tokenizer.json") && !rebuild, class) {
+        let ready = files.contains("tokenizer.json") && !rebuild;
+        let mut tokenizer = match (ready, class) {
             (true, _) => tokenizer_file::load(files, &settings)?,
             (false, TokenizerClass::Bart) => byte_pairs::load(files, &settings, byte_pairs::Frame::Bart)?,
             (false, TokenizerClass::Blenderbot) => {
@@ -116,7 +117,7 @@ impl Tokenizer {
             (false, TokenizerClass::T5) => unigram::load(files, &settings)?,
             (false, _) => return Err(Error::NoTokenizer { folder: files.place() }),
         };
-        let missing = missing_tokens(&tokenizer, &settings);
+        let missing = missing_tokens(&tokenizer, &settings, ready);
         tokenizer.add_tokens(missing).map_err(|error| wrong(error.to_string()))?;
         Ok(Self::new(Backend::Crate(Box::new(tokenizer)), class, files, &settings))
     }
@@ -240,16 +241,23 @@ impl Tokenizer {
     }
 }
 
-/// Tokens that the settings name and the vocabulary's file does not, in the order in which they get ids.
-fn missing_tokens(tokenizer: &tokenizers::Tokenizer, settings: &Settings) -> Vec<AddedToken> {
+/// Tokens that the settings name otherwise than the vocabulary's file, in the order in which new ones get ids.
+///
+/// A class that builds from older files makes objects of the tokens in a role, so that none of them counts as named by text.
+fn missing_tokens(tokenizer: &tokenizers::Tokenizer, settings: &Settings, ready: bool) -> Vec<AddedToken> {
     let known: Vec<AddedToken> = tokenizer.get_added_tokens_decoder().into_values().collect();
     let mut tokens: Vec<AddedToken> =
         settings.added.values().filter(|token| !known.contains(token)).cloned().collect();
-    let roles = ROLES.iter().filter_map(|role| settings.roles.get(role)?.as_ref());
-    for token in roles.chain(settings.additional.iter().flatten()) {
-        let same = |other: &AddedToken| other.content == token.content;
+    let additional: Vec<&str> =
+        settings.additional.iter().flatten().map(|named| named.token.content.as_str()).collect();
+    for named in settings.named() {
+        let content = named.token.content.as_str();
+        let by_text = named.by_text && (ready || additional.contains(&content));
+        let same = |other: &AddedToken| {
+            if by_text { other.content == content } else { *other == named.token }
+        };
         if !known.iter().any(same) && !tokens.iter().any(same) {
-            tokens.push(token.clone());
+            tokens.push(named.token.clone());
         }
     }
     for token in &mut tokens {

@@ -16,6 +16,22 @@ use crate::files::{ModelFiles, kind};
 pub(super) const ROLES: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
+/// A token as a file or a class names it.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub token: AddedToken,
+    /// Whether a bare string named it, which leaves a token that the vocabulary's file already has as it is there; an object
+    /// with flags replaces it.
+    pub by_text: bool,
+}
+
+impl Named {
+    /// A special token named by its text alone.
+    pub fn text(content: impl Into<String>) -> Self {
+        Self { token: AddedToken::from(content, true), by_text: true }
+    }
+}
+
 /// The settings of a tokenizer, before a class gives its defaults.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
@@ -24,9 +40,9 @@ pub(super) struct Settings {
     /// `model_type` of `config.json`.
     pub model_type: Option<String>,
     /// Special tokens by role; `None` where a file says `null`.
-    pub roles: BTreeMap<&'static str, Option<AddedToken>>,
+    pub roles: BTreeMap<&'static str, Option<Named>>,
     /// `additional_special_tokens`, if any file names them.
-    pub additional: Option<Vec<AddedToken>>,
+    pub additional: Option<Vec<Named>>,
     /// Tokens added after training, by id.
     pub added: BTreeMap<u32, AddedToken>,
     /// `add_prefix_space`, where stated.
@@ -64,15 +80,17 @@ impl Settings {
         settings.extra_ids = field.number("extra_ids")?;
         settings.read_specials(&field)?;
         match config.get("added_tokens_decoder") {
-            Some(_) => settings.read_added(&field)?,
-            None => settings.read_older_files(files)?,
-        }
-        let known: BTreeMap<&str, &AddedToken> =
-            settings.added.values().map(|token| (token.content.as_str(), token)).collect();
-        for token in settings.roles.values_mut().flatten() {
-            if let Some(&stated) = known.get(token.content.as_str()) {
-                *token = stated.clone();
+            Some(_) => {
+                settings.read_added(&field)?;
+                let known: BTreeMap<&str, &AddedToken> =
+                    settings.added.values().map(|token| (token.content.as_str(), token)).collect();
+                for named in settings.roles.values_mut().flatten() {
+                    if let Some(&stated) = known.get(named.token.content.as_str()) {
+                        *named = Named { token: stated.clone(), by_text: false };
+                    }
+                }
             }
+            None => settings.read_older_files(files)?,
         }
         Ok(settings)
     }
@@ -112,10 +130,10 @@ impl Settings {
             };
             let list = self.additional.get_or_insert_default();
             for item in items {
-                if let Some(token) = field.token("additional_special_tokens", item)?
-                    && !list.iter().any(|known| known.content == token.content)
+                if let Some(named) = field.token("additional_special_tokens", item)?
+                    && !list.iter().any(|known| known.token.content == named.token.content)
                 {
-                    list.push(token);
+                    list.push(named);
                 }
             }
         }
@@ -131,25 +149,33 @@ impl Settings {
         for (id, value) in map {
             let parsed = id.parse::<u32>().map_err(|_| field.wrong(name, "token ids as keys", value))?;
             let token = field.token(name, value)?.ok_or_else(|| field.wrong(name, "a token", value))?;
-            self.added.insert(parsed, token);
+            self.added.insert(parsed, token.token);
         }
         Ok(())
     }
 
     /// Tells whether some role is played by this token.
     pub fn is_special(&self, content: &str) -> bool {
-        self.roles.values().flatten().any(|token| token.content == content)
-            || self.additional.iter().flatten().any(|token| token.content == content)
+        self.named().any(|named| named.token.content == content)
+    }
+
+    /// All special tokens, those in a role first, each text once.
+    pub fn named(&self) -> impl Iterator<Item = &Named> {
+        let mut seen = std::collections::HashSet::new();
+        let roles = ROLES.iter().filter_map(|role| self.roles.get(role)?.as_ref());
+        roles
+            .chain(self.additional.iter().flatten())
+            .filter(move |named| seen.insert(named.token.content.as_str()))
     }
 
     /// Gives a role to a token unless a file did so.
-    pub fn default_role(&mut self, role: &'static str, token: AddedToken) {
-        self.roles.entry(role).or_insert(Some(token));
+    pub fn default_role(&mut self, role: &'static str, named: Named) {
+        self.roles.entry(role).or_insert(Some(named));
     }
 
     /// The text of the token in this role.
     pub fn role(&self, role: &str) -> Option<&str> {
-        self.roles.get(role)?.as_ref().map(|token| token.content.as_str())
+        self.roles.get(role)?.as_ref().map(|named| named.token.content.as_str())
     }
 }
 
@@ -198,25 +224,25 @@ impl Fields<'_> {
     }
 
     /// A token as a string or as an object with flags; `None` for null.
-    fn token(&self, key: &str, value: &Value) -> Result<Option<AddedToken>, Error> {
+    fn token(&self, key: &str, value: &Value) -> Result<Option<Named>, Error> {
         match value {
             Value::Null => Ok(None),
             Value::String(content) => {
                 // The classes of BART and Blenderbot let a mask named by a bare string swallow the space before it.
-                Ok(Some(AddedToken::from(content.clone(), true).lstrip(key == "mask_token")))
+                let token = AddedToken::from(content.clone(), true).lstrip(key == "mask_token");
+                Ok(Some(Named { token, by_text: key != "mask_token" }))
             }
             Value::Object(map) => {
                 let field = Fields { files: self.files, file: self.file, map };
                 let content =
                     field.text("content")?.ok_or_else(|| self.wrong(key, "a token with content", value))?;
                 let special = key != "added_tokens_decoder" || field.flag("special")?.unwrap_or(false);
-                Ok(Some(
-                    AddedToken::from(content, special)
-                        .single_word(field.flag("single_word")?.unwrap_or(false))
-                        .lstrip(field.flag("lstrip")?.unwrap_or(false))
-                        .rstrip(field.flag("rstrip")?.unwrap_or(false))
-                        .normalized(field.flag("normalized")?.unwrap_or(!special)),
-                ))
+                let token = AddedToken::from(content, special)
+                    .single_word(field.flag("single_word")?.unwrap_or(false))
+                    .lstrip(field.flag("lstrip")?.unwrap_or(false))
+                    .rstrip(field.flag("rstrip")?.unwrap_or(false))
+                    .normalized(field.flag("normalized")?.unwrap_or(!special));
+                Ok(Some(Named { token, by_text: false }))
             }
             other => Err(self.wrong(key, "a token", other)),
         }

@@ -13,7 +13,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::charsmap::Charsmap;
 use super::piece_file::{PieceFile, PieceKind};
-use super::settings::Settings;
+use super::settings::{Named, Settings};
 use crate::Error;
 use crate::files::ModelFiles;
 
@@ -23,7 +23,7 @@ const MOST_EXTRA_IDS: u32 = 100_000;
 /// Gives the roles that the files leave open to T5's tokens, and names the extra ids.
 pub(super) fn default_roles(settings: &mut Settings) -> Result<(), String> {
     for (role, content) in [("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>")] {
-        settings.default_role(role, AddedToken::from(content, true));
+        settings.default_role(role, Named::text(content));
     }
     let count = settings.extra_ids.unwrap_or(100);
     if count > MOST_EXTRA_IDS {
@@ -32,9 +32,9 @@ pub(super) fn default_roles(settings: &mut Settings) -> Result<(), String> {
         ));
     }
     let list = settings.additional.get_or_insert_default();
-    let named = list.iter().filter(|token| token.content.contains("<extra_id_")).count();
+    let named = list.iter().filter(|named| named.token.content.contains("<extra_id_")).count();
     if named == 0 {
-        list.extend((0..count).map(|i| AddedToken::from(format!("<extra_id_{i}>"), true)));
+        list.extend((0..count).map(|i| Named::text(format!("<extra_id_{i}>"))));
     } else if count > 0 && named != count as usize {
         return Err(format!(
             "extra_ids is {count}, but additional_special_tokens names {named} of them; correct tokenizer_config.json"
