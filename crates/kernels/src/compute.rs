@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use crate::attention::{Bias, CachedKeys, Group, Heads, KeyValues, Strided};
 use crate::pool::Pool;
-use crate::{Activation, Dtype, Kernels, PackedMatrix, WeightView, reference};
+use crate::{Activation, Dtype, Kernels, PackedMatrix, WeightView, matrix, reference};
 
 /// Kernels of one instruction set on a number of threads.
 ///
@@ -44,14 +44,19 @@ impl Compute {
 
     /// Packs matrices stacked on top of each other (query, key, value, say) as one, stored in `dtype`.
     pub fn pack(&self, parts: &[WeightView<'_>], dtype: Dtype) -> PackedMatrix {
-        PackedMatrix::pack(parts, dtype)
+        matrix::pack(&self.pool, parts, dtype, self.kernels.panel_width())
     }
 
     /// `y = x Wᵀ + bias`: `x` is `[rows, inputs]`, `y` is `[rows, outputs]`, `bias` `[outputs]`.
     ///
     /// A row's result does not depend on the other rows, to the last bit.
     pub fn linear(&self, x: &[f32], weights: &PackedMatrix, bias: Option<&[f32]>, y: &mut [f32]) {
-        reference::linear(x, weights.values(), weights.inputs(), bias, y);
+        let (inputs, outputs) = (weights.inputs(), weights.outputs());
+        let rows = x.len() / inputs;
+        assert_eq!(x.len(), rows * inputs, "x is [rows, {inputs}]");
+        assert_eq!(y.len(), rows * outputs, "y is [{rows}, {outputs}]");
+        assert!(bias.is_none_or(|bias| bias.len() == outputs), "the bias is [{outputs}]");
+        matrix::linear(self.kernels, &self.pool, x, weights, bias, y);
     }
 
     /// Applies `activation` to every number.

@@ -1,29 +1,110 @@
 //! One table of kernels for each instruction set, and the choice among them.
 
+use std::sync::LazyLock;
+
+use crate::matrix::Dtype;
+use crate::matrix::tile::{BrainBits, HalfBits, Tiles};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{avx2::Avx2, avx512::Avx512};
+#[cfg(target_arch = "aarch64")]
+use crate::simd::neon::Neon;
+use crate::simd::{Simd, scalar::Scalar};
 use crate::reference;
 
 /// The single-threaded kernels of one instruction set.
+///
+/// A reference to a table is proof that this machine can run it: the only ones handed out are those of
+/// [`Kernels::available`].
 #[derive(Debug)]
 pub struct Kernels {
     name: &'static str,
+    /// Outputs in a panel of packed weights.
+    panel_width: usize,
+    /// Rows that a tile takes at most before it runs out of registers.
+    tile_rows: usize,
+    f32: Tiles,
+    f16: Tiles,
+    bf16: Tiles,
 }
 
-static SCALAR: Kernels = Kernels { name: "scalar" };
+impl Kernels {
+    const fn table<S: Simd, const VECTORS: usize, const ROWS: usize>(name: &'static str) -> Self {
+        Self {
+            name,
+            panel_width: VECTORS * S::LANES,
+            tile_rows: ROWS,
+            f32: Tiles::of::<S, f32, VECTORS, ROWS>(),
+            f16: Tiles::of::<S, HalfBits, VECTORS, ROWS>(),
+            bf16: Tiles::of::<S, BrainBits, VECTORS, ROWS>(),
+        }
+    }
+}
+
+// Tile sizes: ROWS · VECTORS sums, VECTORS weights and one broadcast fit the registers (16 for scalar and AVX2, 32 for the others).
+static SCALAR: Kernels = Kernels::table::<Scalar, 2, 4>("scalar");
+#[cfg(target_arch = "x86_64")]
+static AVX2: Kernels = Kernels::table::<Avx2, 2, 6>("avx2");
+#[cfg(target_arch = "x86_64")]
+static AVX512: Kernels = Kernels::table::<Avx512, 2, 12>("avx512");
+#[cfg(target_arch = "aarch64")]
+static NEON: Kernels = Kernels::table::<Neon, 4, 6>("neon");
+
+/// The environment variable that lowers the level: `scalar`, `avx2`, `avx512` or `neon`.
+const LEVEL: &str = "PAPO_KERNELS";
 
 impl Kernels {
     /// The fastest table that this machine can run.
+    ///
+    /// The environment variable `PAPO_KERNELS` (`scalar`, `avx2`, `avx512`, `neon`), read once, names another that the machine has.
+    /// A name that it does not have, or that does not exist, changes nothing.
     pub fn best() -> &'static Kernels {
-        &SCALAR
+        static BEST: LazyLock<&'static Kernels> = LazyLock::new(|| {
+            let available = Kernels::available();
+            let wanted = std::env::var(LEVEL).ok();
+            let named = available.iter().find(|kernels| Some(kernels.name) == wanted.as_deref());
+            named.or(available.last()).copied().unwrap_or(&SCALAR)
+        });
+        *BEST
     }
 
     /// Every table that this machine can run, slowest first.
     pub fn available() -> Vec<&'static Kernels> {
-        vec![&SCALAR]
+        #[allow(unused_mut)]
+        let mut tables = vec![&SCALAR];
+        #[cfg(target_arch = "x86_64")]
+        {
+            tables.extend(Avx2::detect().map(|_| &AVX2));
+            tables.extend(Avx512::detect().map(|_| &AVX512));
+        }
+        #[cfg(target_arch = "aarch64")]
+        tables.extend(Neon::detect().map(|_| &NEON));
+        tables
+    }
+
+    /// The names of all tables, those that this machine cannot run and those of other architectures included.
+    pub fn names() -> [&'static str; 4] {
+        ["scalar", "avx2", "avx512", "neon"]
     }
 
     /// The instruction set, as in `avx512`.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    pub(crate) fn panel_width(&self) -> usize {
+        self.panel_width
+    }
+
+    pub(crate) fn tile_rows(&self) -> usize {
+        self.tile_rows
+    }
+
+    pub(crate) fn tiles(&self, dtype: Dtype) -> &Tiles {
+        match dtype {
+            Dtype::F32 => &self.f32,
+            Dtype::F16 => &self.f16,
+            Dtype::Bf16 => &self.bf16,
+        }
     }
 
     /// Replaces a row of logits by its log-probabilities.

@@ -6,13 +6,17 @@
 //! when the program runs) with a thread pool. Start reading at `compute.rs`, then `matrix.rs`; the slow
 //! truth that every kernel is tested against is `reference.rs`.
 
+#![deny(unsafe_op_in_unsafe_fn)]
+
 mod activation;
 mod attention;
 mod compute;
 mod kernels;
 mod matrix;
+mod memory;
 mod pool;
 pub mod reference;
+mod simd;
 
 pub use activation::Activation;
 pub use attention::{Bias, CachedKeys, Group, Heads, KeyValues, Strided};

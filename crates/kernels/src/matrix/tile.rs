@@ -1,0 +1,249 @@
+//! The inner loop of every matrix product: a few rows of `x` against panels of packed weights.
+//!
+//! ```text
+//! y[r][o] = start[r][o] + Σ_k x[r][k] · w[o][k]            r < ROWS, o over the outputs of the panels
+//!
+//! x, interleaved            w, panels of WIDTH = VECTORS · LANES outputs, k-major, tail outputs zero
+//! k=0: x00 x10 x20 …        panel 0: k=0: w00 w10 w20 … w(WIDTH-1)0     one or two cache lines
+//! k=1: x01 x11 x21 …                 k=1: w01 w11 w21 …
+//! …                         panel 1: k=0: …
+//! ```
+//!
+//! **Contract.** Element `(r, o)` is summed by one accumulator in order of `k`, afresh for every [`DEPTH_BLOCK`] inputs,
+//! and the block sums are added to `y` one after another. Nothing in this order depends on the number of rows, on the
+//! panel's neighbours or on the thread, so a row's result is the same to the last bit alone, in a batch, and on any number of threads.
+//!
+//! Tricks:
+//! 1. *ROWS × VECTORS accumulators stay in registers* over a whole block of inputs; each weight register is used ROWS times, each
+//!    broadcast of `x` VECTORS times.
+//! 2. *Interleaved `x`*: one pointer with constant offsets instead of ROWS pointers, and no two rows on the same set of the L1 cache
+//!    (rows of 1024 · n numbers would all fall on one).
+//! 3. *Fresh accumulators per block* cost one addition in [`DEPTH_BLOCK`] and keep rounding errors those of a short sum.
+//! 4. *Prefetch* [`AHEAD`] bytes along the panel where few rows share a weight, and the loop waits for memory.
+//!
+//! `linear.rs` says who cuts a product into these pieces.
+
+use crate::simd::Simd;
+
+/// Inputs that are summed before the sum is added to `y`. Part of the numerical contract: changing it changes last bits.
+pub(crate) const DEPTH_BLOCK: usize = 256;
+
+/// The most rows that a tile function exists for, at any level.
+pub(crate) const MOST_ROWS: usize = 12;
+
+/// How far ahead of the loads the weights are prefetched, in bytes.
+const AHEAD: usize = 2048;
+
+/// A stored weight that widens to `f32` in registers.
+pub(crate) trait Weight: Copy {
+    /// Loads a register of weights.
+    ///
+    /// # Safety
+    /// `LANES` weights must be readable at `source`.
+    unsafe fn load<S: Simd>(simd: S, source: *const Self) -> S::F;
+}
+
+/// The bits of an IEEE 16-bit float.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct HalfBits(pub(crate) u16);
+
+/// The bits of a bfloat16.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct BrainBits(pub(crate) u16);
+
+impl Weight for f32 {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(simd: S, source: *const f32) -> S::F {
+        // SAFETY: as the caller promises.
+        unsafe { simd.load(source) }
+    }
+}
+
+impl Weight for HalfBits {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(simd: S, source: *const Self) -> S::F {
+        // SAFETY: as the caller promises.
+        unsafe { simd.load_f16(source.cast()) }
+    }
+}
+
+impl Weight for BrainBits {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(simd: S, source: *const Self) -> S::F {
+        // SAFETY: as the caller promises.
+        unsafe { simd.load_bf16(source.cast()) }
+    }
+}
+
+/// What the sum over the inputs is added to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// Nothing.
+    Zero,
+    /// The same numbers for every row, one for each output of the job.
+    Bias(*const f32),
+    /// What stands in `y`.
+    Y,
+}
+
+/// A product of a few rows with consecutive panels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job {
+    /// `[depth, ROWS]`, interleaved.
+    pub(crate) x: *const f32,
+    /// The first panel, at the first input.
+    pub(crate) weights: *const u8,
+    /// Weights (not bytes) from one panel's start to the next.
+    pub(crate) panel_stride: usize,
+    /// Inputs.
+    pub(crate) depth: usize,
+    /// Where the first row's first output goes.
+    pub(crate) y: *mut f32,
+    /// Numbers from one row of `y` to the next.
+    pub(crate) y_stride: usize,
+    /// Outputs; the last panel may be cut off.
+    pub(crate) columns: usize,
+    /// What the sums are added to.
+    pub(crate) start: Start,
+}
+
+/// A compiled tile function.
+///
+/// # Safety
+/// The CPU must have the level's instruction set; `x` must hold `depth · ROWS` numbers, every panel that
+/// `columns` reaches `depth · WIDTH` weights, `y` `columns` numbers in each of ROWS rows, the bias `columns` numbers.
+pub(crate) type TileFn = unsafe fn(&Job);
+
+/// Products of one number format: the function for `rows` rows is `by_rows[rows - 1]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tiles {
+    pub(crate) by_rows: [TileFn; MOST_ROWS],
+}
+
+impl Tiles {
+    /// The functions of one instruction set, weight format and panel width, for up to `ROWS` rows. Those for more would run out of
+    /// registers; they are not compiled, and never called.
+    pub(crate) const fn of<S: Simd, W: Weight, const VECTORS: usize, const ROWS: usize>() -> Self {
+        macro_rules! up_to_rows {
+            ($($rows:literal)*) => {
+                [$(if $rows <= ROWS { product::<S, W, $rows, VECTORS> as TileFn } else { too_many_rows }),*]
+            };
+        }
+        Self { by_rows: up_to_rows!(1 2 3 4 5 6 7 8 9 10 11 12) }
+    }
+}
+
+unsafe fn too_many_rows(_: &Job) {
+    unreachable!("a tile of more rows than the level has registers for");
+}
+
+/// The body of a [`TileFn`].
+unsafe fn product<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usize>(job: &Job) {
+    // SAFETY: the caller promises the instruction set.
+    let simd = unsafe { S::assume() };
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let width = VECTORS * S::LANES;
+            for panel in 0..job.columns.div_ceil(width) {
+                let columns = (job.columns - panel * width).min(width);
+                let mut start = job.start;
+                if let Start::Bias(bias) = &mut start {
+                    *bias = bias.wrapping_add(panel * width);
+                }
+                let mut depth = 0;
+                while depth < job.depth {
+                    let block = (job.depth - depth).min(DEPTH_BLOCK);
+                    // SAFETY: all three stay inside what the caller promises: `depth < job.depth`, and the panel is one that
+                    // `columns` reaches.
+                    unsafe {
+                        let x = job.x.add(depth * ROWS);
+                        let weights = job.weights.cast::<W>().add(panel * job.panel_stride + depth * width);
+                        let y = job.y.add(panel * width);
+                        let sums = sum_block::<S, W, ROWS, VECTORS>(simd, x, weights, block);
+                        write::<S, ROWS, VECTORS>(simd, sums, start, y, job.y_stride, columns);
+                    }
+                    start = Start::Y;
+                    depth += block;
+                }
+            }
+        },
+    );
+}
+
+/// `Σ_k x[r][k] · w[o][k]` over one block of inputs of one panel.
+#[inline(always)]
+unsafe fn sum_block<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    x: *const f32,
+    weights: *const W,
+    depth: usize,
+) -> [[S::F; VECTORS]; ROWS] {
+    let width = VECTORS * S::LANES;
+    let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
+    for k in 0..depth {
+        // SAFETY: `k < depth`, and the caller promises `depth` lines of weights and of x.
+        unsafe {
+            let line = weights.add(k * width);
+            if ROWS <= 4 {
+                let bytes = width * size_of::<W>();
+                for cache_line in 0..bytes.div_ceil(64) {
+                    simd.prefetch(line.cast::<u8>().wrapping_add(AHEAD + cache_line * 64));
+                }
+            }
+            let mut w = [simd.splat(0.0); VECTORS];
+            for v in 0..VECTORS {
+                w[v] = W::load(simd, line.add(v * S::LANES));
+            }
+            for r in 0..ROWS {
+                let x = simd.splat(*x.add(k * ROWS + r));
+                for v in 0..VECTORS {
+                    sums[r][v] = simd.mul_add(x, w[v], sums[r][v]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Adds block sums to what they start from and writes the first `columns` of each row.
+#[inline(always)]
+unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    sums: [[S::F; VECTORS]; ROWS],
+    start: Start,
+    y: *mut f32,
+    y_stride: usize,
+    columns: usize,
+) {
+    for (r, sums) in sums.into_iter().enumerate() {
+        for (v, sum) in sums.into_iter().enumerate() {
+            let column = v * S::LANES;
+            if column >= columns {
+                break;
+            }
+            let count = (columns - column).min(S::LANES);
+            // SAFETY: the caller promises `columns` numbers in each row of y and in the bias, and no more are touched.
+            unsafe {
+                let y = y.add(r * y_stride + column);
+                if count == S::LANES {
+                    let sum = match start {
+                        Start::Zero => sum,
+                        Start::Bias(bias) => simd.add(simd.load(bias.add(column)), sum),
+                        Start::Y => simd.add(simd.load(y), sum),
+                    };
+                    simd.store(sum, y);
+                } else {
+                    let sum = match start {
+                        Start::Zero => sum,
+                        Start::Bias(bias) => simd.add(simd.load_first(bias.add(column), count), sum),
+                        Start::Y => simd.add(simd.load_first(y, count), sum),
+                    };
+                    simd.store_first(sum, y, count);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Memory for numbers that kernels stream through: aligned to cache lines, and in huge pages where it is large.
+//!
+//! Walking 500 MB of weights in 4 KiB pages costs a page-table walk every 64 cache lines; in 2 MiB pages hardly any. Linux gives
+//! huge pages to a program that asks (`madvise`), if the block begins on a 2 MiB boundary.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::fmt;
+
+const CACHE_LINE: usize = 64;
+const HUGE_PAGE: usize = 2 << 20;
+
+/// A fixed block of bytes, not initialised when it is made.
+pub(crate) struct Block {
+    start: *mut u8,
+    layout: Layout,
+}
+
+// SAFETY: a block owns its memory and gives out pointers only; whoever uses them answers for the sharing.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// A block of `bytes` bytes, at least one cache line.
+    pub(crate) fn new(bytes: usize) -> Self {
+        let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { CACHE_LINE };
+        let layout = Layout::from_size_align(bytes.max(CACHE_LINE), align).expect("a matrix fits the address space");
+        // SAFETY: the layout is not empty.
+        let start = unsafe { alloc(layout) };
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        if bytes >= HUGE_PAGE {
+            advise_huge_pages(start, bytes);
+        }
+        Self { start, layout }
+    }
+
+    /// The first byte.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.start
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with the same layout.
+        unsafe { dealloc(self.start, self.layout) }
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({} bytes)", self.layout.size())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn advise_huge_pages(start: *mut u8, bytes: usize) {
+    const MADV_HUGEPAGE: i32 = 14;
+    unsafe extern "C" {
+        fn madvise(start: *mut std::ffi::c_void, bytes: usize, advice: i32) -> i32;
+    }
+    // Whole huge pages only, so that no other allocation's page is advised. A refusal leaves small pages, which is no error.
+    // SAFETY: the range lies inside one allocation of ours, and the advice does not change what it holds.
+    unsafe { madvise(start.cast(), bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn advise_huge_pages(_start: *mut u8, _bytes: usize) {}
+
+/// One cache line of numbers, the unit in which [`Numbers`] grow.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Line([f32; CACHE_LINE / 4]);
+
+/// A growing buffer of `f32` that begins on a cache line and is never given back while in use.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Numbers {
+    lines: Vec<Line>,
+}
+
+impl Numbers {
+    /// An empty buffer.
+    pub(crate) const fn new() -> Self {
+        Self { lines: Vec::new() }
+    }
+
+    /// The first `count` numbers, whatever they hold; the buffer grows where it is too short.
+    pub(crate) fn at_least(&mut self, count: usize) -> &mut [f32] {
+        let lines = count.div_ceil(CACHE_LINE / 4);
+        if self.lines.len() < lines {
+            self.lines.resize(lines, Line([0.0; CACHE_LINE / 4]));
+        }
+        &mut self.as_mut_slice()[..count]
+    }
+
+    /// All numbers.
+    pub(crate) fn as_slice(&self) -> &[f32] {
+        // SAFETY: a line is an array of plain numbers without padding.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * (CACHE_LINE / 4)) }
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [f32] {
+        let count = self.lines.len() * (CACHE_LINE / 4);
+        // SAFETY: a line is an array of plain numbers without padding.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), count) }
+    }
+}
+
+/// A pointer that tasks on several threads may hold, each writing to places of its own.
+#[derive(Debug)]
+pub(crate) struct Shared<T>(pub(crate) *mut T);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// The pointer. (A method, so that closures capture the whole wrapper.)
+    pub(crate) fn get(self) -> *mut T {
+        self.0
+    }
+}
+
+// SAFETY: the pointer alone does nothing; each use of it is an unsafe block that answers for disjointness.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}

@@ -1,0 +1,136 @@
+//! AVX2 with FMA and F16C (every x86 server and laptop since 2013): eight lanes, 16 registers.
+
+use std::arch::x86_64::*;
+
+use super::Simd;
+
+/// Proof that the CPU has AVX2, FMA and F16C.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The token, where the machine has the instruction set.
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c"))
+            .then_some(Self(()))
+    }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn compiled_for_avx2<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+/// Eight lanes of yes followed by eight of no: the mask for `count` lanes begins at `8 - count`.
+static LANE_MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+#[inline(always)]
+fn first_lanes(count: usize) -> *const i32 {
+    LANE_MASKS[8 - count..][..8].as_ptr()
+}
+
+/// Defines operations on registers: each is one expression of intrinsics.
+macro_rules! operations {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $result:ty = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($argument: $kind),*) -> $result {
+            // SAFETY: the token proves that the CPU has these instructions, and they touch registers only.
+            unsafe { $body }
+        }
+    )*};
+}
+
+impl Simd for Avx2 {
+    type F = __m256;
+    type Mask = __m256;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Self(())
+    }
+
+    #[inline(always)]
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: the token proves that the CPU has what the function is compiled for.
+        unsafe { compiled_for_avx2(work) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, source: *const f32) -> __m256 {
+        // SAFETY: the caller promises 8 readable numbers, the token the instruction.
+        unsafe { _mm256_loadu_ps(source) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(self, source: *const f32, count: usize) -> __m256 {
+        // SAFETY: the caller promises `count` readable numbers; masked lanes are not touched.
+        unsafe { _mm256_maskload_ps(source, _mm256_loadu_si256(first_lanes(count).cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16(self, source: *const u16) -> __m256 {
+        // SAFETY: the caller promises 8 readable numbers, the token the instructions.
+        unsafe { _mm256_cvtph_ps(_mm_loadu_si128(source.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(self, source: *const u16) -> __m256 {
+        // SAFETY: the caller promises 8 readable numbers, the token the instructions.
+        unsafe {
+            let wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(source.cast()));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(wide))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, x: __m256, target: *mut f32) {
+        // SAFETY: the caller promises 8 writable numbers, the token the instruction.
+        unsafe { _mm256_storeu_ps(target, x) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, x: __m256, target: *mut f32, count: usize) {
+        // SAFETY: the caller promises `count` writable numbers; masked lanes are not touched.
+        unsafe { _mm256_maskstore_ps(target, _mm256_loadu_si256(first_lanes(count).cast()), x) }
+    }
+
+    operations! {
+        splat(x: f32) -> __m256 = _mm256_set1_ps(x);
+        prefetch(source: *const u8) -> () = _mm_prefetch::<_MM_HINT_T0>(source.cast());
+        add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
+        sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
+        mul(a: __m256, b: __m256) -> __m256 = _mm256_mul_ps(a, b);
+        div(a: __m256, b: __m256) -> __m256 = _mm256_div_ps(a, b);
+        mul_add(a: __m256, b: __m256, c: __m256) -> __m256 = _mm256_fmadd_ps(a, b, c);
+        max(a: __m256, b: __m256) -> __m256 = _mm256_max_ps(a, b);
+        min(a: __m256, b: __m256) -> __m256 = _mm256_min_ps(a, b);
+        abs(a: __m256) -> __m256 = _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
+        copy_sign(magnitude: __m256, sign: __m256) -> __m256 = {
+            let sign_bit = _mm256_set1_ps(-0.0);
+            _mm256_or_ps(_mm256_andnot_ps(sign_bit, magnitude), _mm256_and_ps(sign_bit, sign))
+        };
+        exp2_whole(n: __m256) -> __m256 = {
+            let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))
+        };
+        less(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LT_OQ>(a, b);
+        equal(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
+        select(mask: __m256, yes: __m256, no: __m256) -> __m256 = _mm256_blendv_ps(no, yes, mask);
+        first(mask: __m256) -> Option<usize> = {
+            let bits = _mm256_movemask_ps(mask);
+            (bits != 0).then(|| bits.trailing_zeros() as usize)
+        };
+        sum(a: __m256) -> f32 = {
+            let quarter = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let pair = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+            _mm_cvtss_f32(_mm_add_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))
+        };
+        largest(a: __m256) -> f32 = {
+            let a = _mm256_max_ps(a, _mm256_set1_ps(f32::NEG_INFINITY));
+            let quarter = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let pair = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
+            _mm_cvtss_f32(_mm_max_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))
+        };
+    }
+}
