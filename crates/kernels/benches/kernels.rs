@@ -35,12 +35,17 @@ fn main() {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => {}
-            "--threads" => options.threads = arguments.next().and_then(|n| n.parse().ok()).expect("--threads N"),
+            "--threads" => {
+                options.threads = arguments.next().and_then(|n| n.parse().ok()).expect("--threads N")
+            }
             "--level" => options.level = arguments.next().expect("--level NAME"),
             _ => options.filter = argument,
         }
     }
-    let kernels = Kernels::available().into_iter().find(|k| k.name() == options.level).expect("a level of this machine");
+    let kernels = Kernels::available()
+        .into_iter()
+        .find(|k| k.name() == options.level)
+        .expect("a level of this machine");
     let compute = Compute::with_kernels(kernels, NonZeroUsize::new(options.threads).expect("a thread"));
     println!("# {} on {} threads", kernels.name(), compute.threads());
     if "fork".contains(&options.filter) {
@@ -71,7 +76,9 @@ fn median(mut call: impl FnMut()) -> Duration {
 }
 
 fn fork_and_join(compute: &Compute) {
-    let time = median(|| (0..100).for_each(|_| compute.for_each(compute.threads(), &|i| _ = std::hint::black_box(i))));
+    let time = median(|| {
+        (0..100).for_each(|_| compute.for_each(compute.threads(), &|i| _ = std::hint::black_box(i)))
+    });
     println!("fork and join                              {:8.2} µs", time.as_secs_f64() * 1e6 / 100.0);
 }
 
@@ -86,7 +93,10 @@ fn read(compute: &Compute) {
                 std::hint::black_box(share.iter().fold(0, |a, b| a ^ b));
             })
         });
-        println!("read {name}                                {:8.1} GB/s", bytes as f64 / time.as_secs_f64() / 1e9);
+        println!(
+            "read {name}                                {:8.1} GB/s",
+            bytes as f64 / time.as_secs_f64() / 1e9
+        );
     }
 }
 
@@ -107,7 +117,8 @@ fn linear(compute: &Compute, dtype: Dtype) {
             });
             let cached = median(|| compute.linear(&x, &matrices[0], None, &mut y));
             let rival = (dtype == Dtype::F32 && rows > 1).then(|| {
-                let plain: Vec<Vec<f32>> = (0..if rows < 100 { copies } else { 1 }).map(|_| numbers.clone()).collect();
+                let plain: Vec<Vec<f32>> =
+                    (0..if rows < 100 { copies } else { 1 }).map(|_| numbers.clone()).collect();
                 let mut next = 0;
                 median(|| {
                     rival(&x, &plain[next], inputs, &mut y, compute.threads());
@@ -134,8 +145,25 @@ fn rival(x: &[f32], w: &[f32], inputs: usize, y: &mut [f32], threads: usize) {
     // SAFETY: x is [rows, inputs], w is [outputs, inputs], y is [rows, outputs], all row-major and as long as that.
     unsafe {
         gemm::gemm(
-            rows, outputs, inputs, y.as_mut_ptr(), 1, outputs as isize, false, x.as_ptr(), 1, inputs as isize, w.as_ptr(),
-            inputs as isize, 1, 0.0, 1.0, false, false, false, gemm::Parallelism::Rayon(threads),
+            rows,
+            outputs,
+            inputs,
+            y.as_mut_ptr(),
+            1,
+            outputs as isize,
+            false,
+            x.as_ptr(),
+            1,
+            inputs as isize,
+            w.as_ptr(),
+            inputs as isize,
+            1,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::Rayon(threads),
         );
     }
 }

@@ -1,15 +1,27 @@
 //! The entry to all arithmetic: kernels and threads together.
+//!
+//! Every method checks that the lengths fit together (a caller's error, which panics with the shapes), decides whether the work is worth
+//! sharing, and hands it to the kernels. Next to read: `matrix/linear.rs` and `attention/sources.rs`.
 
 use std::num::NonZeroUsize;
 
-use crate::attention::{Bias, CachedKeys, Group, Heads, KeyValues, Strided};
+use crate::attention::{self, Bias, CachedKeys, Group, Heads, KeyValues, Strided};
+use crate::memory::Shared;
 use crate::pool::Pool;
-use crate::{Activation, Dtype, Kernels, PackedMatrix, WeightView, matrix, reference};
+use crate::{Activation, Dtype, Kernels, PackedMatrix, WeightView, matrix};
+
+/// Numbers that are worth a task of their own where each costs an addition or two.
+const CHEAP_TASK: usize = 32 << 10;
+/// Numbers that are worth a task of their own where each costs an exponential.
+const DEAR_TASK: usize = 8 << 10;
 
 /// Kernels of one instruction set on a number of threads.
 ///
 /// Immutable and shared: every method takes `&self`, writes only to the buffers that it is given, and
-/// may be called from one thread at a time. Lengths that do not fit together are a caller's error and panic with the shapes.
+/// may be called from any number of threads. The pool serves one call at a time; one that finds it busy runs on its own
+/// thread alone, with the same result to the last bit. Lengths that do not fit together are a caller's error and panic with the shapes.
+///
+/// No method allocates once its buffers, which are kept by thread, have grown to the largest shapes in use.
 #[derive(Debug)]
 pub struct Compute {
     kernels: &'static Kernels,
@@ -37,12 +49,14 @@ impl Compute {
         self.pool.threads()
     }
 
-    /// Runs `task(0) … task(tasks - 1)` on all threads and waits for the last.
+    /// Runs `task(0) … task(tasks - 1)` on all threads and waits for the last. A panic in a task is passed on.
     pub fn for_each(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
         self.pool.run(tasks, task);
     }
 
     /// Packs matrices stacked on top of each other (query, key, value, say) as one, stored in `dtype`.
+    ///
+    /// A number that keeps its format keeps its bits; one that does not is rounded to the nearest.
     pub fn pack(&self, parts: &[WeightView<'_>], dtype: Dtype) -> PackedMatrix {
         matrix::pack(&self.pool, parts, dtype, self.kernels.panel_width())
     }
@@ -61,31 +75,47 @@ impl Compute {
 
     /// Applies `activation` to every number.
     pub fn activate(&self, activation: Activation, x: &mut [f32]) {
-        x.iter_mut().for_each(|x| *x = reference::activate(activation, *x));
+        self.split(x, 1, DEAR_TASK, |_, x| self.kernels.activate(activation, x));
     }
 
     /// Gated activation: each row of `both` is `[gate | up]`, each row of `y` is `activation(gate) * up`, `width` wide.
     pub fn gate(&self, activation: Activation, both: &[f32], width: usize, y: &mut [f32]) {
-        for (both, y) in both.chunks_exact(2 * width).zip(y.chunks_exact_mut(width)) {
-            for (i, y) in y.iter_mut().enumerate() {
-                *y = reference::activate(activation, both[i]) * both[width + i];
+        assert_eq!(both.len(), 2 * y.len(), "two numbers for each result");
+        assert!(y.is_empty() || y.len().is_multiple_of(width), "y is [rows, {width}]");
+        self.split(y, width, DEAR_TASK, |first, y| {
+            for (both, y) in both[2 * first..].chunks_exact(2 * width).zip(y.chunks_exact_mut(width)) {
+                let (gate, up) = both.split_at(width);
+                y.copy_from_slice(up);
+                self.kernels.gate(activation, gate, y);
             }
-        }
+        });
     }
 
     /// `y += x`.
     pub fn add(&self, x: &[f32], y: &mut [f32]) {
-        y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+        assert_eq!(x.len(), y.len(), "x and y are equally long");
+        self.split(y, 1, CHEAP_TASK, |first, y| self.kernels.add(&x[first..][..y.len()], y));
     }
 
     /// Layer norm of each row of `x`, as wide as `gain`: `(x - mean) / sqrt(variance + eps) * gain + bias`.
     pub fn layer_norm(&self, x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]) {
-        reference::layer_norm(x, gain, bias, eps, y);
+        let width = gain.len();
+        assert_eq!(bias.len(), width, "gain and bias are equally long");
+        assert_eq!(x.len(), y.len(), "x and y are equally long");
+        assert!(x.is_empty() || x.len().is_multiple_of(width), "x is [rows, {width}]");
+        self.split(y, width, CHEAP_TASK, |first, y| {
+            self.kernels.layer_norm(&x[first..][..y.len()], gain, bias, eps, y);
+        });
     }
 
     /// Root-mean-square norm of each row of `x`, as wide as `gain`: `x / sqrt(mean(x²) + eps) * gain`.
     pub fn rms_norm(&self, x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]) {
-        reference::rms_norm(x, gain, eps, y);
+        let width = gain.len();
+        assert_eq!(x.len(), y.len(), "x and y are equally long");
+        assert!(x.is_empty() || x.len().is_multiple_of(width), "x is [rows, {width}]");
+        self.split(y, width, CHEAP_TASK, |first, y| {
+            self.kernels.rms_norm(&x[first..][..y.len()], gain, eps, y);
+        });
     }
 
     /// Packs the keys and values of sources that stand one after another, `lengths` tokens each.
@@ -101,13 +131,21 @@ impl Compute {
         heads: Heads,
         memory: &mut KeyValues,
     ) {
-        reference::pack_key_values(keys, values, lengths, masked, heads, memory);
+        let tokens = lengths.iter().sum();
+        assert!(heads.size > 0 && heads.count > 0, "heads of some width");
+        keys.check("keys", tokens, heads.width());
+        values.check("values", tokens, heads.width());
+        assert!(masked.is_empty() || masked.len() == tokens, "a mask for each of {tokens} tokens");
+        let width = self.kernels.panel_width();
+        attention::pack_key_values(&self.pool, width, keys, values, lengths, masked, heads, memory);
     }
 
     /// Attention of query rows over whole sources: `softmax(scale · q kᵀ + bias) v`, head by head.
     ///
     /// `y` is `[rows, heads.width()]` in the order of the query rows. `weights`, where asked for, receives
     /// the softmax of each group, group after group: `[heads, rows of the group, tokens of its source]`.
+    ///
+    /// A row is in one group at most; rows of `y` that are in none keep what they hold.
     #[allow(clippy::too_many_arguments)]
     pub fn attend(
         &self,
@@ -119,7 +157,28 @@ impl Compute {
         y: &mut [f32],
         weights: Option<&mut [f32]>,
     ) {
-        reference::attend(queries, groups, memory, scale, bias, y, weights);
+        let heads = memory.heads();
+        let mut end = 0;
+        let mut softmaxes = 0;
+        for group in groups {
+            assert!(group.first_row >= end, "groups stand in the order of their rows and do not overlap");
+            assert!(group.source < memory.sources(), "source {} of {}", group.source, memory.sources());
+            end = group.first_row + group.rows;
+            let tokens = memory.source_len(group.source);
+            softmaxes += heads.count * group.rows * tokens;
+            if let Some(bias) = bias {
+                bias.check(heads.count, group.rows, tokens);
+            }
+        }
+        queries.check("queries", end, heads.width());
+        assert!(y.len() >= end * heads.width(), "y is [{end}, {}]", heads.width());
+        assert!(
+            weights.as_ref().is_none_or(|weights| weights.len() == softmaxes),
+            "weights are {softmaxes} in all"
+        );
+        if end > 0 {
+            attention::attend(self.kernels, &self.pool, queries, groups, memory, scale, bias, y, weights);
+        }
     }
 
     /// Attention of one query a row over that row's cached steps. The bias takes `i = 0`.
@@ -136,6 +195,46 @@ impl Compute {
         y: &mut [f32],
         weights: Option<&mut [f32]>,
     ) {
-        reference::attend_cached(queries, cache, heads, scale, bias, y, weights);
+        let width = heads.width();
+        assert!(width > 0, "heads of some width");
+        let rows = y.len() / width;
+        assert_eq!(y.len(), rows * width, "y is [rows, {width}]");
+        queries.check("queries", rows, width);
+        let softmaxes = rows * heads.count * cache.len;
+        assert!(
+            weights.as_ref().is_none_or(|weights| weights.len() == softmaxes),
+            "weights are {softmaxes} in all"
+        );
+        if let Some(bias) = bias {
+            bias.check(heads.count, 1, cache.len);
+        }
+        attention::cached::attend_cached(
+            self.kernels,
+            &self.pool,
+            queries,
+            cache,
+            heads,
+            scale,
+            bias,
+            y,
+            weights,
+        );
+    }
+
+    /// Cuts `y` into pieces of whole rows, `width` numbers each, and runs `work(first number, piece)` on all threads.
+    fn split(&self, y: &mut [f32], width: usize, worth: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+        let tasks = self.pool.tasks(y.len() / worth, y.len() / width.max(1));
+        if tasks == 1 {
+            work(0, y);
+            return;
+        }
+        let rows = y.len() / width;
+        let target = Shared(y.as_mut_ptr());
+        self.pool.run(tasks, &|task| {
+            let piece = rows * task / tasks * width..rows * (task + 1) / tasks * width;
+            // SAFETY: the pieces lie inside y and do not overlap.
+            let y = unsafe { std::slice::from_raw_parts_mut(target.get().add(piece.start), piece.len()) };
+            work(piece.start, y);
+        });
     }
 }

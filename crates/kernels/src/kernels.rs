@@ -2,14 +2,15 @@
 
 use std::sync::LazyLock;
 
+use crate::attention::cached::CachedJob;
 use crate::matrix::Dtype;
 use crate::matrix::tile::{BrainBits, HalfBits, Tiles};
-#[cfg(target_arch = "x86_64")]
-use crate::simd::{avx2::Avx2, avx512::Avx512};
 #[cfg(target_arch = "aarch64")]
 use crate::simd::neon::Neon;
 use crate::simd::{Simd, scalar::Scalar};
-use crate::reference;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{avx2::Avx2, avx512::Avx512};
+use crate::{Activation, attention, rows};
 
 /// The single-threaded kernels of one instruction set.
 ///
@@ -25,6 +26,42 @@ pub struct Kernels {
     f32: Tiles,
     f16: Tiles,
     bf16: Tiles,
+    log_softmax: unsafe fn(&mut [f32]),
+    softmax: unsafe fn(&mut [f32]),
+    exponentials: unsafe fn(&mut [f32]) -> f32,
+    argmax: unsafe fn(&[f32]) -> usize,
+    add: unsafe fn(&[f32], &mut [f32]),
+    activate: unsafe fn(Activation, &mut [f32]),
+    gate: unsafe fn(Activation, &[f32], &mut [f32]),
+    layer_norm: unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]),
+    rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
+    attend_head: unsafe fn(&CachedJob<'_>, &mut [f32], &mut [f32]) -> f32,
+}
+
+/// For each kernel the function that a table points to: the token taken on the table's word, the kernel compiled for it.
+macro_rules! entries {
+    ($($kernel:path => $name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {$(
+        /// # Safety
+        /// The CPU must have the instruction set.
+        unsafe fn $name<S: Simd>($($argument: $kind),*) $(-> $result)? {
+            // SAFETY: promised by the caller.
+            let simd = unsafe { S::assume() };
+            simd.vectorize(#[inline(always)] || $kernel(simd, $($argument),*))
+        }
+    )*};
+}
+
+entries! {
+    rows::softmax::log_softmax => log_softmax(row: &mut [f32]);
+    rows::softmax::softmax => softmax(row: &mut [f32]);
+    rows::softmax::exponentials => exponentials(row: &mut [f32]) -> f32;
+    rows::argmax::argmax => argmax(row: &[f32]) -> usize;
+    rows::add => add(x: &[f32], y: &mut [f32]);
+    rows::activate::activate => activate(activation: Activation, x: &mut [f32]);
+    rows::activate::gate => gate(activation: Activation, gate: &[f32], up: &mut [f32]);
+    rows::norm::layer_norm => layer_norm(x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]);
+    rows::norm::rms_norm => rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]);
+    attention::cached::attend_head => attend_head(job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32;
 }
 
 impl Kernels {
@@ -36,6 +73,16 @@ impl Kernels {
             f32: Tiles::of::<S, f32, VECTORS, ROWS>(),
             f16: Tiles::of::<S, HalfBits, VECTORS, ROWS>(),
             bf16: Tiles::of::<S, BrainBits, VECTORS, ROWS>(),
+            log_softmax: log_softmax::<S>,
+            softmax: softmax::<S>,
+            exponentials: exponentials::<S>,
+            argmax: argmax::<S>,
+            add: add::<S>,
+            activate: activate::<S>,
+            gate: gate::<S>,
+            layer_norm: layer_norm::<S>,
+            rms_norm: rms_norm::<S>,
+            attend_head: attend_head::<S>,
         }
     }
 }
@@ -109,16 +156,55 @@ impl Kernels {
 
     /// Replaces a row of logits by its log-probabilities.
     pub fn log_softmax(&self, row: &mut [f32]) {
-        reference::log_softmax(row);
+        // SAFETY: a table is proof of the CPU (as in every call below).
+        unsafe { (self.log_softmax)(row) }
     }
 
-    /// Replaces a row of scores by its softmax.
+    /// Replaces a row of scores by its softmax; a row of −∞ alone becomes zeros.
     pub fn softmax(&self, row: &mut [f32]) {
-        reference::softmax(row);
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.softmax)(row) }
     }
 
-    /// The index of the largest value, the first of equals; 0 for an empty row.
+    /// The index of the largest value, the first of equals; 0 where nothing is above −∞.
     pub fn argmax(&self, row: &[f32]) -> usize {
-        reference::argmax(row)
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.argmax)(row) }
+    }
+
+    /// Replaces scores by `exp(x − max)` and returns their sum.
+    pub(crate) fn exponentials(&self, row: &mut [f32]) -> f32 {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.exponentials)(row) }
+    }
+
+    pub(crate) fn add(&self, x: &[f32], y: &mut [f32]) {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.add)(x, y) }
+    }
+
+    pub(crate) fn activate(&self, activation: Activation, x: &mut [f32]) {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.activate)(activation, x) }
+    }
+
+    pub(crate) fn gate(&self, activation: Activation, gate: &[f32], up: &mut [f32]) {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.gate)(activation, gate, up) }
+    }
+
+    pub(crate) fn layer_norm(&self, x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]) {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.layer_norm)(x, gain, bias, eps, y) }
+    }
+
+    pub(crate) fn rms_norm(&self, x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]) {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.rms_norm)(x, gain, eps, y) }
+    }
+
+    pub(crate) fn attend_head(&self, job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32 {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.attend_head)(job, scores, y) }
     }
 }

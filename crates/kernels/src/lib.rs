@@ -12,10 +12,12 @@ mod activation;
 mod attention;
 mod compute;
 mod kernels;
+mod math;
 mod matrix;
 mod memory;
 mod pool;
 pub mod reference;
+mod rows;
 mod simd;
 
 pub use activation::Activation;

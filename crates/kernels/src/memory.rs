@@ -24,7 +24,8 @@ impl Block {
     /// A block of `bytes` bytes, at least one cache line.
     pub(crate) fn new(bytes: usize) -> Self {
         let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { CACHE_LINE };
-        let layout = Layout::from_size_align(bytes.max(CACHE_LINE), align).expect("a matrix fits the address space");
+        let layout =
+            Layout::from_size_align(bytes.max(CACHE_LINE), align).expect("a matrix fits the address space");
         // SAFETY: the layout is not empty.
         let start = unsafe { alloc(layout) };
         if start.is_null() {

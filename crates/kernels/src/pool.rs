@@ -34,6 +34,8 @@ use std::time::{Duration, Instant};
 const BUSY: Duration = Duration::from_micros(60);
 /// How long an idle worker stays awake at all.
 const PATIENT: Duration = Duration::from_micros(300);
+/// Tasks for each thread, so that a thread that the system delays does not hold up the others for long.
+const TASKS_PER_THREAD: usize = 4;
 
 const CLOSED: u64 = 1 << 23;
 const INSIDE: u64 = CLOSED - 1;
@@ -100,6 +102,16 @@ impl Pool {
     /// The number of threads, the caller's included.
     pub(crate) fn threads(&self) -> usize {
         self.threads.get()
+    }
+
+    /// How many tasks to cut a call into: what it is `worth`, but no more than keep all threads evenly busy, nor than the `most`
+    /// that it can be cut into.
+    pub(crate) fn tasks(&self, worth: usize, most: usize) -> usize {
+        if self.workers.is_empty() {
+            1
+        } else {
+            worth.min(self.threads() * TASKS_PER_THREAD).min(most).max(1)
+        }
     }
 
     /// Runs `task(0) … task(tasks - 1)` and returns when all are done. A panic in a task is passed on.

@@ -1,7 +1,7 @@
 //! The slow truth: every kernel once more, as plainly as it can be said, in scalar code with `f64` sums.
 
 use crate::Activation;
-use crate::attention::{Bias, CachedKeys, Group, Heads, KeyValues, Strided};
+use crate::attention::{Bias, CachedKeys, Group, Heads, Strided};
 
 /// `y = x Wᵀ + bias` with `weights` `[outputs, inputs]`, row-major.
 pub fn linear(x: &[f32], weights: &[f32], inputs: usize, bias: Option<&[f32]>, y: &mut [f32]) {
@@ -95,67 +95,54 @@ pub fn log_softmax(row: &mut [f32]) {
     row.iter_mut().for_each(|x| *x = (f64::from(*x - max) - log_sum) as f32);
 }
 
-/// The index of the largest value, the first of equals.
+/// The index of the largest value, the first of equals; NaN is never the largest.
 pub fn argmax(row: &[f32]) -> usize {
-    let mut best = 0;
+    let (mut best, mut largest) = (0, f32::NEG_INFINITY);
     for (i, x) in row.iter().enumerate() {
-        if *x > row[best] {
-            best = i;
+        if *x > largest {
+            (best, largest) = (i, *x);
         }
     }
     best
 }
 
-/// Copies keys and values of consecutive sources as they are.
-pub fn pack_key_values(
-    keys: Strided<'_>,
-    values: Strided<'_>,
-    lengths: &[usize],
-    masked: &[bool],
-    heads: Heads,
-    memory: &mut KeyValues,
-) {
-    let width = heads.width();
-    memory.heads = heads.count;
-    memory.size = heads.size;
-    memory.offsets.clear();
-    memory.offsets.push(0);
-    for length in lengths {
-        memory.offsets.push(memory.offsets[memory.offsets.len() - 1] + length);
-    }
-    let tokens = memory.offsets[lengths.len()];
-    memory.keys.clear();
-    memory.values.clear();
-    for token in 0..tokens {
-        memory.keys.extend_from_slice(&keys.data[token * keys.stride..][..width]);
-        memory.values.extend_from_slice(&values.data[token * values.stride..][..width]);
-    }
-    memory.masked.clear();
-    memory.masked.extend_from_slice(masked);
+/// Keys and values as they come, for [`attend`].
+#[derive(Clone, Copy, Debug)]
+pub struct PlainKeyValues<'a> {
+    /// `[all tokens, heads.width()]`.
+    pub keys: Strided<'a>,
+    /// `[all tokens, heads.width()]`.
+    pub values: Strided<'a>,
+    /// Tokens of each source.
+    pub lengths: &'a [usize],
+    /// Tokens that nobody may attend to; empty where there are none.
+    pub masked: &'a [bool],
+    /// How the rows split into heads.
+    pub heads: Heads,
 }
 
 /// Attention of query rows over whole sources.
 pub fn attend(
     queries: Strided<'_>,
     groups: &[Group],
-    memory: &KeyValues,
+    memory: PlainKeyValues<'_>,
     scale: f32,
     bias: Option<Bias<'_>>,
     y: &mut [f32],
     mut weights: Option<&mut [f32]>,
 ) {
-    let (size, width) = (memory.size, memory.heads * memory.size);
+    let (size, width) = (memory.heads.size, memory.heads.width());
     let mut taken = 0;
     for group in groups {
-        let start = memory.offsets[group.source];
-        let tokens = memory.source_len(group.source);
+        let start: usize = memory.lengths[..group.source].iter().sum();
+        let tokens = memory.lengths[group.source];
         let mut scores = vec![0.0; tokens];
-        for head in 0..memory.heads {
+        for head in 0..memory.heads.count {
             for i in 0..group.rows {
                 let row = group.first_row + i;
                 let query = &queries.data[row * queries.stride + head * size..][..size];
                 for (j, score) in scores.iter_mut().enumerate() {
-                    let key = &memory.keys[(start + j) * width + head * size..][..size];
+                    let key = &memory.keys.data[(start + j) * memory.keys.stride + head * size..][..size];
                     *score = scale * dot(query, key)
                         + bias.map_or(0.0, |b| b.values[head * b.stride + b.origin + j - i]);
                     if memory.masked.get(start + j) == Some(&true) {
@@ -169,13 +156,16 @@ pub fn attend(
                 let y = &mut y[row * width + head * size..][..size];
                 for (d, y) in y.iter_mut().enumerate() {
                     let column = (0..tokens).map(|j| {
-                        f64::from(scores[j]) * f64::from(memory.values[(start + j) * width + head * size + d])
+                        f64::from(scores[j])
+                            * f64::from(
+                                memory.values.data[(start + j) * memory.values.stride + head * size + d],
+                            )
                     });
                     *y = column.sum::<f64>() as f32;
                 }
             }
         }
-        taken += memory.heads * group.rows * tokens;
+        taken += memory.heads.count * group.rows * tokens;
     }
 }
 

@@ -31,8 +31,6 @@ const SLICE: usize = GROUP_ROWS * DEPTH_BLOCK;
 const STREAM_TASK: usize = 96 << 10;
 /// Multiplications that are worth a task of their own when many rows share the weights: about 10 µs.
 const BLOCK_TASK: usize = 512 << 10;
-/// Tasks for each thread, so that a thread that the system delays does not hold up the others for long.
-const TASKS_PER_THREAD: usize = 4;
 
 thread_local! {
     /// Interleaved `x`, kept from call to call.
@@ -53,7 +51,11 @@ pub(crate) fn linear(
     if rows == 0 || outputs == 0 {
         return;
     }
-    assert_eq!(weights.width(), kernels.panel_width(), "a matrix is multiplied by the kernels that packed it");
+    assert_eq!(
+        weights.width(),
+        kernels.panel_width(),
+        "a matrix is multiplied by the kernels that packed it"
+    );
     let product = Product {
         tiles: kernels.tiles(weights.dtype()),
         most_rows: kernels.tile_rows(),
@@ -93,7 +95,7 @@ impl Product<'_> {
     fn stream(&self, pool: &Pool, x: &[f32], rows: usize) {
         let panels = self.weights.outputs().div_ceil(self.weights.width());
         let panel_bytes = self.weights.width() * self.weights.inputs() * self.weights.dtype().size();
-        let tasks = tasks(pool, panels * panel_bytes / STREAM_TASK, panels);
+        let tasks = pool.tasks(panels * panel_bytes / STREAM_TASK, panels);
         pool.run(tasks, &|task| {
             let run = panels * task / tasks..panels * (task + 1) / tasks;
             self.tile(x, rows, 0, run, 0..self.weights.inputs());
@@ -108,7 +110,7 @@ impl Product<'_> {
         let group_rows = blocks.rows / groups;
         let slice = (SLICE / group_rows / DEPTH_BLOCK).max(1) * DEPTH_BLOCK;
         let work = blocks.rows * inputs * panels * width / BLOCK_TASK;
-        let runs = tasks(pool, work, panels * groups).div_ceil(groups);
+        let runs = pool.tasks(work, panels * groups).div_ceil(groups);
         // Neighbouring tasks share a run of panels, which then comes from memory once for all threads.
         pool.run(runs * groups, &|task| {
             let (run, group) = (task / groups, task % groups);
@@ -144,18 +146,19 @@ impl Product<'_> {
         }
         let x = &x[depth.start * rows..depth.end * rows];
         let weight = (first * inputs + depth.start * width) * self.weights.dtype().size();
+        let y = self.y.get().wrapping_add(first_row * outputs + first);
         let job = Job {
             x: x.as_ptr(),
             weights: self.weights.start().wrapping_add(weight),
             panel_stride: width * inputs,
             depth: depth.len(),
-            y: self.y.get().wrapping_add(first_row * outputs + first),
+            y,
             y_stride: outputs,
             columns: last - first,
             start: match (depth.start, self.bias) {
                 (0, None) => Start::Zero,
-                (0, Some(bias)) => Start::Bias(bias.wrapping_add(first)),
-                _ => Start::Y,
+                (0, Some(bias)) => Start::At { first: bias.wrapping_add(first), row_step: 0 },
+                _ => Start::At { first: y, row_step: outputs as isize },
             },
         };
         // SAFETY: the kernels table was handed out for this CPU; `x` was just cut to `rows * depth` numbers; the
@@ -181,7 +184,7 @@ impl Blocks {
 fn interleave(pool: &Pool, x: &[f32], inputs: usize, blocks: &Blocks, y: &mut [f32]) {
     const TASK: usize = 64 << 10;
     let y = Shared(y.as_mut_ptr());
-    let tasks = tasks(pool, x.len() / TASK, blocks.count);
+    let tasks = pool.tasks(x.len() / TASK, blocks.count);
     pool.run(tasks, &|task| {
         for block in blocks.count * task / tasks..blocks.count * (task + 1) / tasks {
             let rows = blocks.range(block);
@@ -196,12 +199,4 @@ fn interleave(pool: &Pool, x: &[f32], inputs: usize, blocks: &Blocks, y: &mut [f
             }
         }
     });
-}
-
-/// How many tasks: what the work is worth, within what the threads can use and what there is to split.
-fn tasks(pool: &Pool, worth: usize, most: usize) -> usize {
-    if pool.threads() == 1 {
-        return 1;
-    }
-    worth.min(pool.threads() * TASKS_PER_THREAD).min(most).max(1)
 }

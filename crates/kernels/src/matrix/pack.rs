@@ -89,10 +89,8 @@ fn pack_as<T: Copy + Send + Sync>(
     let panels = packed.outputs.div_ceil(width);
     let target = Shared(packed.block.start().cast::<T>());
     // A part begins where the one before it ends.
-    let starts: Vec<usize> = parts
-        .iter()
-        .scan(0, |next, part| Some(std::mem::replace(next, *next + part.outputs)))
-        .collect();
+    let starts: Vec<usize> =
+        parts.iter().scan(0, |next, part| Some(std::mem::replace(next, *next + part.outputs))).collect();
     pool.run(panels, &|panel| {
         // SAFETY: the block holds `panels * width * inputs` numbers, and this task alone touches panel `panel` of them.
         let target = unsafe { target.get().add(panel * width * inputs) };

@@ -82,10 +82,14 @@ impl Weight for BrainBits {
 pub(crate) enum Start {
     /// Nothing.
     Zero,
-    /// The same numbers for every row, one for each output of the job.
-    Bias(*const f32),
-    /// What stands in `y`.
-    Y,
+    /// A line of numbers for each row, one for each output of the job.
+    At {
+        /// The first row's line.
+        first: *const f32,
+        /// Numbers from one row's line to the next row's: 0 for a bias that all rows share, −1 for one that depends on the
+        /// distance between row and output.
+        row_step: isize,
+    },
 }
 
 /// A product of a few rows with consecutive panels.
@@ -113,7 +117,7 @@ pub(crate) struct Job {
 ///
 /// # Safety
 /// The CPU must have the level's instruction set; `x` must hold `depth · ROWS` numbers, every panel that
-/// `columns` reaches `depth · WIDTH` weights, `y` `columns` numbers in each of ROWS rows, the bias `columns` numbers.
+/// `columns` reaches `depth · WIDTH` weights, `y` and the start `columns` numbers in each of ROWS rows.
 pub(crate) type TileFn = unsafe fn(&Job);
 
 /// Products of one number format: the function for `rows` rows is `by_rows[rows - 1]`.
@@ -150,8 +154,8 @@ unsafe fn product<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usize>(j
             for panel in 0..job.columns.div_ceil(width) {
                 let columns = (job.columns - panel * width).min(width);
                 let mut start = job.start;
-                if let Start::Bias(bias) = &mut start {
-                    *bias = bias.wrapping_add(panel * width);
+                if let Start::At { first, .. } = &mut start {
+                    *first = first.wrapping_add(panel * width);
                 }
                 let mut depth = 0;
                 while depth < job.depth {
@@ -164,8 +168,8 @@ unsafe fn product<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usize>(j
                         let y = job.y.add(panel * width);
                         let sums = sum_block::<S, W, ROWS, VECTORS>(simd, x, weights, block);
                         write::<S, ROWS, VECTORS>(simd, sums, start, y, job.y_stride, columns);
+                        start = Start::At { first: y, row_step: job.y_stride as isize };
                     }
-                    start = Start::Y;
                     depth += block;
                 }
             }
@@ -218,30 +222,39 @@ unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize>(
     y_stride: usize,
     columns: usize,
 ) {
-    for (r, sums) in sums.into_iter().enumerate() {
-        for (v, sum) in sums.into_iter().enumerate() {
-            let column = v * S::LANES;
-            if column >= columns {
-                break;
+    // The common case apart, without branches between the rows, so that the sums never leave the registers.
+    if columns == VECTORS * S::LANES {
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                // SAFETY: the caller promises `columns` numbers in each row of y and in each line of the start.
+                unsafe {
+                    let sum = match start {
+                        Start::Zero => sums[r][v],
+                        Start::At { first, row_step } => {
+                            let line = first.offset(r as isize * row_step).add(v * S::LANES);
+                            simd.add(simd.load(line), sums[r][v])
+                        }
+                    };
+                    simd.store(sum, y.add(r * y_stride + v * S::LANES));
+                }
             }
-            let count = (columns - column).min(S::LANES);
-            // SAFETY: the caller promises `columns` numbers in each row of y and in the bias, and no more are touched.
-            unsafe {
-                let y = y.add(r * y_stride + column);
-                if count == S::LANES {
+        }
+        return;
+    }
+    for r in 0..ROWS {
+        for v in 0..VECTORS {
+            let count = columns.saturating_sub(v * S::LANES).min(S::LANES);
+            if count > 0 {
+                // SAFETY: as above, and no more than `columns` numbers are touched.
+                unsafe {
                     let sum = match start {
-                        Start::Zero => sum,
-                        Start::Bias(bias) => simd.add(simd.load(bias.add(column)), sum),
-                        Start::Y => simd.add(simd.load(y), sum),
+                        Start::Zero => sums[r][v],
+                        Start::At { first, row_step } => {
+                            let line = first.offset(r as isize * row_step).add(v * S::LANES);
+                            simd.add(simd.load_first(line, count), sums[r][v])
+                        }
                     };
-                    simd.store(sum, y);
-                } else {
-                    let sum = match start {
-                        Start::Zero => sum,
-                        Start::Bias(bias) => simd.add(simd.load_first(bias.add(column), count), sum),
-                        Start::Y => simd.add(simd.load_first(y, count), sum),
-                    };
-                    simd.store_first(sum, y, count);
+                    simd.store_first(sum, y.add(r * y_stride + v * S::LANES), count);
                 }
             }
         }

@@ -98,9 +98,19 @@ impl Simd for Avx512 {
         unsafe { _mm512_mask_storeu_ps(target, first_lanes(count), x) }
     }
 
+    #[inline(always)]
+    fn prefetch(self, source: *const u8) {
+        // SAFETY: the token proves the instruction; a prefetch reads nothing that a program could notice.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(source.cast()) }
+    }
+
+    #[inline(always)]
+    fn first(self, mask: __mmask16) -> Option<usize> {
+        (mask != 0).then(|| mask.trailing_zeros() as usize)
+    }
+
     operations! {
         splat(x: f32) -> __m512 = _mm512_set1_ps(x);
-        prefetch(source: *const u8) -> () = _mm_prefetch::<_MM_HINT_T0>(source.cast());
         add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
         sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
         mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);
@@ -120,7 +130,6 @@ impl Simd for Avx512 {
         less(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
         equal(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
         select(mask: __mmask16, yes: __m512, no: __m512) -> __m512 = _mm512_mask_blend_ps(mask, no, yes);
-        first(mask: __mmask16) -> Option<usize> = (mask != 0).then(|| mask.trailing_zeros() as usize);
         sum(a: __m512) -> f32 = {
             let half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
             let quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));

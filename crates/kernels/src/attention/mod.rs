@@ -1,4 +1,16 @@
 //! What attention reads: packed keys and values of whole sources, and caches that grow by a step.
+//!
+//! `sources.rs` attends to whole sources (the encoder's self-attention, and cross-attention), `cached.rs` to a decoder's own
+//! steps, `key_values.rs` packs sources.
+
+pub(crate) mod cached;
+mod key_values;
+mod sources;
+
+pub(crate) use key_values::pack_key_values;
+pub(crate) use sources::attend;
+
+use crate::memory::Numbers;
 
 /// A matrix of rows inside a wider buffer, such as the queries in a fused query/key/value product.
 #[derive(Clone, Copy, Debug)]
@@ -7,6 +19,19 @@ pub struct Strided<'a> {
     pub data: &'a [f32],
     /// Numbers from one row's start to the next.
     pub stride: usize,
+}
+
+impl Strided<'_> {
+    /// Panics where the buffer does not hold `rows` rows of `width` numbers.
+    pub(crate) fn check(&self, what: &str, rows: usize, width: usize) {
+        let needed = if rows == 0 { 0 } else { (rows - 1) * self.stride + width };
+        assert!(
+            self.stride >= width && self.data.len() >= needed,
+            "{what} are [{rows}, {width}], {} apart, in a buffer of {}",
+            self.stride,
+            self.data.len()
+        );
+    }
 }
 
 /// How a row of width `count * size` splits into attention heads.
@@ -39,6 +64,21 @@ pub struct Bias<'a> {
     pub origin: usize,
 }
 
+impl Bias<'_> {
+    /// Panics where the lines do not reach from the last row's first key to the first row's last.
+    pub(crate) fn check(&self, heads: usize, rows: usize, tokens: usize) {
+        assert!(
+            self.values.len() >= heads * self.stride
+                && self.origin + 1 >= rows
+                && (tokens == 0 || self.origin + tokens <= self.stride),
+            "a bias for {heads} heads, {rows} rows and {tokens} tokens: {} numbers, {} a head, origin {}",
+            self.values.len(),
+            self.stride,
+            self.origin
+        );
+    }
+}
+
 /// Consecutive query rows that look at the same source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -55,12 +95,27 @@ pub struct Group {
 /// Sources may differ in length; nothing is padded. Masked tokens take part in no softmax.
 #[derive(Debug, Default)]
 pub struct KeyValues {
-    pub(crate) heads: usize,
-    pub(crate) size: usize,
-    pub(crate) offsets: Vec<usize>,
-    pub(crate) keys: Vec<f32>,
-    pub(crate) values: Vec<f32>,
-    pub(crate) masked: Vec<bool>,
+    heads: usize,
+    size: usize,
+    /// Positions in a panel of keys, and numbers in a panel of values; 0 before the first packing.
+    width: usize,
+    sources: Vec<Source>,
+    keys: Numbers,
+    values: Numbers,
+    /// 0 for a token that may be attended to, −∞ for one that may not; empty where all may.
+    mask: Vec<f32>,
+}
+
+/// One source's place in a [`KeyValues`].
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    first_token: usize,
+    tokens: usize,
+    /// Where the first head's keys and values begin, and how far it is to the next head's.
+    first_key: usize,
+    keys_per_head: usize,
+    first_value: usize,
+    values_per_head: usize,
 }
 
 impl KeyValues {
@@ -71,12 +126,17 @@ impl KeyValues {
 
     /// Number of sources.
     pub fn sources(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
+        self.sources.len()
+    }
+
+    /// How the rows split into heads.
+    pub fn heads(&self) -> Heads {
+        Heads { count: self.heads, size: self.size }
     }
 
     /// Tokens of one source.
     pub fn source_len(&self, source: usize) -> usize {
-        self.offsets[source + 1] - self.offsets[source]
+        self.sources[source].tokens
     }
 }
 

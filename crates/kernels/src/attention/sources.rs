@@ -1,0 +1,205 @@
+//! Attention over whole sources: `softmax(scale · q Kᵀ + bias) V`, head by head.
+//!
+//! Both products run on the tiles of `matrix/tile.rs`, a block of query rows at a time, with the softmax between them while the scores
+//! are in the L1 or L2 cache:
+//!
+//! ```text
+//! unit = (group, head, block of at most tile_rows rows)
+//!   q, scaled and interleaved [size][R]
+//!   scores [R][tokens]    = tile(q, keys), starting from the bias: its line moves one number to the left from row to row
+//!   scores                = exp(scores − max), their sums set aside
+//!   p, interleaved [tokens][R]
+//!   y [R][size]           = tile(p, values) / sums
+//! ```
+//!
+//! Units are independent of each other, and a row's numbers of the other rows in its block, so neither the number of rows nor of threads
+//! changes a bit. Beams of one source are one group: its keys and values are loaded once for all of them.
+
+use std::cell::Cell;
+
+use super::{Bias, Group, KeyValues, Strided};
+use crate::Kernels;
+use crate::matrix::tile::{Job, MOST_ROWS, Start};
+use crate::memory::{Numbers, Shared};
+use crate::pool::Pool;
+
+/// Multiplications that are worth a task of their own: about 10 µs.
+const TASK: usize = 256 << 10;
+
+thread_local! {
+    /// Scores and interleaved operands of one unit, kept from call to call.
+    static SCRATCH: Cell<Numbers> = const { Cell::new(Numbers::new()) };
+}
+
+/// What all units share.
+struct Attention<'a> {
+    kernels: &'a Kernels,
+    queries: Strided<'a>,
+    groups: &'a [Group],
+    memory: &'a KeyValues,
+    scale: f32,
+    bias: Option<Bias<'a>>,
+    y: Shared<f32>,
+    weights: Option<Shared<f32>>,
+}
+
+/// One block of rows of one group and head.
+#[derive(Clone, Copy)]
+struct Unit {
+    group: Group,
+    /// Where the group's softmax weights begin.
+    weights: usize,
+    head: usize,
+    /// Rows of the group.
+    first: usize,
+    rows: usize,
+}
+
+/// Attention of query rows over whole sources; the caller has checked all lengths.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn attend(
+    kernels: &Kernels,
+    pool: &Pool,
+    queries: Strided<'_>,
+    groups: &[Group],
+    memory: &KeyValues,
+    scale: f32,
+    bias: Option<Bias<'_>>,
+    y: &mut [f32],
+    weights: Option<&mut [f32]>,
+) {
+    assert_eq!(
+        memory.width,
+        kernels.panel_width(),
+        "keys and values are read by the kernels that packed them"
+    );
+    let y = Shared(y.as_mut_ptr());
+    let weights = weights.map(|weights| Shared(weights.as_mut_ptr()));
+    let attention = Attention { kernels, queries, groups, memory, scale, bias, y, weights };
+    let units = groups.iter().map(|group| attention.units(group)).sum::<usize>();
+    let work = groups.iter().map(|group| group.rows * memory.source_len(group.source)).sum::<usize>();
+    let tasks = pool.tasks(2 * work * memory.heads * memory.size / TASK, units);
+    pool.run(tasks, &|task| {
+        let mut scratch = SCRATCH.take();
+        attention.run(units * task / tasks..units * (task + 1) / tasks, &mut scratch);
+        SCRATCH.set(scratch);
+    });
+}
+
+impl Attention<'_> {
+    fn blocks(&self, group: &Group) -> usize {
+        group.rows.div_ceil(self.kernels.tile_rows())
+    }
+
+    fn units(&self, group: &Group) -> usize {
+        self.blocks(group) * self.memory.heads
+    }
+
+    /// Runs a range of units, counted through groups, heads and blocks.
+    fn run(&self, range: std::ops::Range<usize>, scratch: &mut Numbers) {
+        let (mut first_unit, mut weights) = (0, 0);
+        for group in self.groups {
+            let (units, blocks) = (self.units(group), self.blocks(group));
+            let mine = range.start.max(first_unit)..range.end.min(first_unit + units);
+            for unit in mine {
+                let (head, block) = ((unit - first_unit) / blocks, (unit - first_unit) % blocks);
+                let rows = group.rows * block / blocks..group.rows * (block + 1) / blocks;
+                self.unit(
+                    Unit { group: *group, weights, head, first: rows.start, rows: rows.len() },
+                    scratch,
+                );
+            }
+            first_unit += units;
+            weights += self.memory.heads * group.rows * self.memory.source_len(group.source);
+        }
+    }
+
+    fn unit(&self, unit: Unit, scratch: &mut Numbers) {
+        let (size, width) = (self.memory.size, self.memory.heads().width());
+        let source = self.memory.sources[unit.group.source];
+        let (rows, tokens) = (unit.rows, source.tokens);
+        let first_row = unit.group.first_row + unit.first;
+        // SAFETY: the caller checked that y is as wide as the heads and has the group's rows, and no other unit has this head of these.
+        let y = |r: usize| unsafe {
+            std::slice::from_raw_parts_mut(self.y.get().add((first_row + r) * width + unit.head * size), size)
+        };
+        if tokens == 0 {
+            (0..rows).for_each(|r| y(r).fill(0.0));
+            return;
+        }
+        // Rows of scores stand an odd number of cache lines apart, so that they do not compete for the same set of the L1 cache.
+        let stride = tokens.div_ceil(32) * 32 + 16;
+        let (scores, operand) =
+            scratch.at_least(rows * stride + rows * size.max(tokens)).split_at_mut(rows * stride);
+
+        for r in 0..rows {
+            let query =
+                &self.queries.data[(first_row + r) * self.queries.stride + unit.head * size..][..size];
+            operand[r..].iter_mut().step_by(rows).zip(query).for_each(|(x, q)| *x = q * self.scale);
+        }
+        let keys = &self.memory.keys.as_slice()[source.first_key + unit.head * source.keys_per_head..];
+        let start = match self.bias {
+            None => Start::Zero,
+            Some(bias) => {
+                let line = &bias.values[unit.head * bias.stride..][..bias.stride];
+                // The first row's line; rows further down start further to the left (checked by the caller).
+                Start::At { first: line[bias.origin - unit.first..].as_ptr(), row_step: -1 }
+            }
+        };
+        let tile = self.kernels.tiles(crate::Dtype::F32).by_rows[rows - 1];
+        let job = Job {
+            x: operand.as_ptr(),
+            weights: keys[..source.keys_per_head].as_ptr().cast(),
+            panel_stride: self.memory.width * size,
+            depth: size,
+            y: scores.as_mut_ptr(),
+            y_stride: stride,
+            columns: tokens,
+            start,
+        };
+        // SAFETY: this CPU has the kernels; the operand holds `rows * size` numbers, the keys all panels of `tokens` outputs,
+        // each row of scores `stride >= tokens` numbers, and the bias line `tokens` numbers from each row's start.
+        unsafe { tile(&job) };
+
+        let mut sums = [0.0; MOST_ROWS];
+        for (r, sum) in sums.iter_mut().enumerate().take(rows) {
+            let row = &mut scores[r * stride..][..tokens];
+            if !self.memory.mask.is_empty() {
+                self.kernels.add(&self.memory.mask[source.first_token..][..tokens], row);
+            }
+            *sum = self.kernels.exponentials(row);
+            let scale = if *sum == 0.0 { 0.0 } else { 1.0 / *sum };
+            *sum = scale;
+            if let Some(weights) = self.weights {
+                let row_in_group = unit.head * unit.group.rows + unit.first + r;
+                // SAFETY: the caller checked the length, and no other unit has this row.
+                let target = unsafe {
+                    std::slice::from_raw_parts_mut(
+                        weights.get().add(unit.weights + row_in_group * tokens),
+                        tokens,
+                    )
+                };
+                target.iter_mut().zip(&*row).for_each(|(y, x)| *y = x * scale);
+            }
+            operand[r..].iter_mut().step_by(rows).zip(&*row).for_each(|(y, x)| *y = *x);
+        }
+
+        let values =
+            &self.memory.values.as_slice()[source.first_value + unit.head * source.values_per_head..];
+        let job = Job {
+            x: operand.as_ptr(),
+            weights: values[..source.values_per_head].as_ptr().cast(),
+            panel_stride: self.memory.width * tokens,
+            depth: tokens,
+            y: y(0).as_mut_ptr(),
+            y_stride: width,
+            columns: size,
+            start: Start::Zero,
+        };
+        // SAFETY: as above; y has `size` numbers from here in each of `rows` rows, `width` apart.
+        unsafe { tile(&job) };
+        for (r, scale) in sums.into_iter().enumerate().take(rows) {
+            y(r).iter_mut().for_each(|y| *y *= scale);
+        }
+    }
+}
