@@ -1,1 +1,71 @@
-fn main() {}
+//! The `papo` command: the only place that knows arguments, terminals and exit codes.
+//!
+//! A run goes from top to bottom: `arguments.rs` (how commands are spelled) → `request.rs` (what they mean) →
+//! `commands/` (one file each) → the library crate `papo`. `terminal.rs` is the way in and out, `failure.rs` the way
+//! it ends.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod failure;
+mod loading;
+mod memory;
+mod request;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use papo::GenerationConfig;
+
+use arguments::Arguments;
+use failure::Outcome;
+use request::Request;
+use terminal::{Notes, complain};
+
+fn main() -> ExitCode {
+    let words = arguments::with_explicit_switches(std::env::args_os(), &arguments::switch_names());
+    let arguments = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                complain(format_args!("papo: {message}"));
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Outcome {
+    let notes = if arguments.quiet { Notes::silent() } else { Notes::loud() };
+    commands::run(Request::from_command(arguments.command)?, notes)
+}
+
+/// Prints what the parser has to say: help and version are results, all else is a wrong usage.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match unsupported_option(error) {
+        Some(message) => complain(format_args!("papo: {message}")),
+        // Nobody may be there to read it; the exit code tells all the same.
+        None => drop(error.print()),
+    }
+    ExitCode::from(error.exit_code() as u8)
+}
+
+/// Of a flag that is unknown here, what its option would do in `transformers`, if it is one of those.
+fn unsupported_option(error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let ContextValue::String(flag) = error.get(ContextKind::InvalidArg)? else { return None };
+    let name = flag.strip_prefix("--")?.split('=').next()?;
+    match GenerationConfig::default().set(name, "\"\"") {
+        Err(error @ papo::GenerateError::Unsupported { .. }) => Some(error.to_string()),
+        _ => None,
+    }
+}

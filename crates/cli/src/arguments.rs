@@ -1,0 +1,220 @@
+//! The command line as it is written: every command, its flags and the words of `--help`.
+//!
+//! Only the shape is checked here. `request.rs` turns this into what the commands work on, and refuses what has the
+//! right shape and makes no sense. The flags of the generation options are not written down anywhere: they are made
+//! from the table of options that `papo-generate` honours, in `arguments/generation.rs`.
+
+mod generation;
+mod switches;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use generation::{GenerationFlags, switch_names};
+pub use switches::with_explicit_switches;
+
+/// Talk to text-generating networks on your own machine.
+#[derive(Parser, Debug)]
+#[command(
+    name = "papo",
+    version,
+    long_about = "Talk to text-generating networks on your own machine: Blenderbot, T5 and Flan-T5, BART, Marian, and a \
+                  small built-in model that needs no download.",
+    after_help = "A MODEL is a folder with a checkpoint, a name on the Hugging Face hub such as google/flan-t5-small \
+                  (NAME@REVISION for a certain version), or an alias: blenderbot, flan-t5-base, flan-t5-small, \
+                  bart-base.\n\n\
+                  Try:\n  papo chat                                  talk to the built-in model\n  \
+                  papo chat blenderbot                       talk to Blenderbot (the first time, it is downloaded)\n  \
+                  papo next flan-t5-small 'translate English to German: Hello'\n  \
+                  echo '{\"text\": \"Hi!\"}' | papo generate blenderbot --num-beams 4\n\n\
+                  Results go to standard output, everything else to standard error. Exit code: 0 it worked, 1 it \
+                  failed, 2 it was asked wrongly."
+)]
+pub struct Arguments {
+    /// Print results and errors only: no progress, no remarks.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Talk to a model.
+    #[command(
+        after_help = "Say `bye` to leave; `/help` in the chat lists its commands. In a pipe, each line of \
+                            standard input is a turn:\n  printf 'Hi!\\nbye\\n' | papo chat"
+    )]
+    Chat(ChatArguments),
+    /// Answer JSON Lines from standard input with JSON Lines on standard output.
+    #[command(
+        long_about = "Answer JSON Lines from standard input with JSON Lines on standard output.\n\nAn input line is \
+                      {\"text\": \"…\"} or {\"input_ids\": […]}, or a batch {\"texts\": […]} or {\"input_ids\": [[…], \
+                      […]]}, with an optional \"id\", which is echoed, and an optional \"generation_config\": {…}, \
+                      which goes before the options of the command line. An output line is {\"id\", \"sequences\", \
+                      \"texts\", \"scores\", \"new_tokens\"}. A bad line is answered by {\"id\", \"error\"}, the rest \
+                      go on, and the exit code is 1 in the end. Blank lines are skipped.",
+        after_help = "Example:\n  echo '{\"id\": 1, \"text\": \"Hi!\", \"generation_config\": {\"num_beams\": 4}}' | \
+                      papo generate blenderbot"
+    )]
+    Generate(GenerateArguments),
+    /// Show the tokens and ids that a model reads for a text.
+    #[command(after_help = "Example:\n  papo tokenize flan-t5-small 'The house is wonderful.'")]
+    Tokenize(TokenizeArguments),
+    /// Show the likeliest next tokens with their probabilities.
+    #[command(
+        long_about = "Show the likeliest next tokens with their probabilities.\n\nThe model reads TEXT, and the table \
+                      shows what its reply may begin with; `--after` gives the reply a beginning of your own. These are \
+                      the model's own probabilities, before any generation option changes them.",
+        after_help = "Example:\n  papo next flan-t5-small 'translate English to German: Good morning' --after 'Guten'"
+    )]
+    Next(NextArguments),
+    /// Measure a model's speed and memory.
+    #[command(
+        long_about = "Measure a model's speed and memory.\n\nThe input is made of arbitrary token ids and the end token \
+                      is suppressed, so that every run does the same work: greedy or beam search without the \
+                      checkpoint's own options, plus those given here. Figures are medians over the runs; tokens/s \
+                      counts the tokens of the returned sequences over the whole time, reading the input included."
+    )]
+    Bench(BenchArguments),
+}
+
+/// Flags of every command that runs a model.
+#[derive(Args, Debug)]
+pub struct ModelFlags {
+    /// Precision of the weights in memory; `auto` keeps the checkpoint's own. Computing is always in f32.
+    #[arg(long, value_enum, default_value_t = Dtype::Auto, value_name = "TYPE")]
+    pub dtype: Dtype,
+    /// Threads that compute; the machine's cores unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Names of weight precisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dtype {
+    /// The checkpoint's own.
+    Auto,
+    /// 32-bit floats.
+    F32,
+    /// bfloat16.
+    Bf16,
+    /// 16-bit floats.
+    F16,
+    /// 8-bit integers.
+    Int8,
+    /// 4-bit integers.
+    Int4,
+}
+
+/// A choice between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// `papo chat`.
+#[derive(Args, Debug)]
+pub struct ChatArguments {
+    /// Folder, hub name or alias; the built-in model if there is none.
+    pub model: Option<String>,
+    /// Whether the model sees the turns before; on for models trained on dialogue, off for the others.
+    #[arg(long, value_enum, value_name = "on|off", hide_possible_values = true)]
+    pub memory: Option<OnOff>,
+    #[command(flatten)]
+    pub model_flags: ModelFlags,
+    #[command(flatten)]
+    pub generation: GenerationFlags,
+}
+
+/// `papo generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArguments {
+    /// Folder, hub name or alias.
+    pub model: String,
+    /// Lines to answer together at most; the answers are the same with any number.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub batch_size: u16,
+    #[command(flatten)]
+    pub model_flags: ModelFlags,
+    #[command(flatten)]
+    pub generation: GenerationFlags,
+}
+
+/// `papo tokenize`.
+#[derive(Args, Debug)]
+pub struct TokenizeArguments {
+    /// Folder (its config.json and tokenizer files will do), hub name or alias.
+    pub model: String,
+    /// The text; without it standard input, a line at a time.
+    #[arg(allow_negative_numbers = true)]
+    pub text: Option<String>,
+    /// Print a line of JSON for each text: {"ids": […], "tokens": […]}.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `papo next`.
+#[derive(Args, Debug)]
+pub struct NextArguments {
+    /// Folder, hub name or alias.
+    pub model: String,
+    /// What the model reads.
+    #[arg(allow_negative_numbers = true)]
+    pub text: String,
+    /// Beginning of the reply.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub after: Option<String>,
+    /// How many tokens to show.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: u32,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub model_flags: ModelFlags,
+}
+
+/// `papo bench`.
+#[derive(Args, Debug)]
+pub struct BenchArguments {
+    /// Folder, hub name or alias; the built-in model if there is none.
+    pub model: Option<String>,
+    /// Tokens of each input.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub input_tokens: u32,
+    /// Tokens to make for each input.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub new_tokens: u32,
+    /// Inputs answered together.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+    /// Beams; 1 is greedy search.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub beams: u32,
+    /// Measured runs, after one that is not counted.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub model_flags: ModelFlags,
+    #[command(flatten)]
+    pub generation: GenerationFlags,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_free_of_contradictions() {
+        Arguments::command().debug_assert();
+    }
+}

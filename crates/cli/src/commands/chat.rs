@@ -1,0 +1,81 @@
+//! `papo chat`: the loop of the course, on a terminal or in a pipe.
+//!
+//! What a turn means is decided here, once: words go to the model, a farewell ends it, commands are obeyed
+//! (`obey.rs`). How turns come in and replies go out differs, and is a [`Front`]: `plain.rs` for pipes and files,
+//! `interactive.rs` for a person. What may be typed is `slash.rs`.
+
+mod front;
+mod interactive;
+mod obey;
+mod plain;
+mod slash;
+
+use papo::{ChatModel, Conversation};
+
+use crate::failure::{Failure, Outcome};
+use crate::loading::{check_options, load};
+use crate::request::Chat;
+use crate::terminal::{self, Notes};
+use front::Front;
+use interactive::Interactive;
+use obey::{Obeyed, Table};
+use plain::Plain;
+use slash::Turn;
+
+/// How a conversation with one model ended.
+enum End {
+    /// With a farewell.
+    Farewell,
+    /// With the wish to go on with another model, ready to talk.
+    OtherModel(Box<ChatModel>),
+}
+
+/// Talks until somebody says goodbye.
+pub fn run(request: Chat, notes: Notes) -> Outcome {
+    let mut model = load(request.model.as_deref(), &request.loading, notes)?;
+    check_options(&model, &request.config, notes)?;
+    let mut front: Box<dyn Front> = if terminal::is_interactive() {
+        Box::new(Interactive::open(notes)?)
+    } else {
+        Box::new(Plain::new(notes))
+    };
+    let mut table = Table::new(request, notes);
+    front.greet(&model)?;
+    while let End::OtherModel(other) = talk(&model, &mut *front, &mut table)? {
+        model = *other;
+        front.greet(&model)?;
+    }
+    front.farewell()?;
+    if front.all_good() { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// One conversation with one model.
+fn talk(model: &ChatModel, front: &mut dyn Front, table: &mut Table) -> Result<End, Failure> {
+    let mut conversation = Conversation::new(model, table.memory());
+    while let Some(typed) = front.next_turn()? {
+        match Turn::read(&typed) {
+            Turn::Blank => {}
+            Turn::Farewell => {
+                front.heard(&typed)?;
+                return Ok(End::Farewell);
+            }
+            Turn::Words => {
+                front.heard(&typed)?;
+                match front.reply(&mut conversation, &typed, table.config()) {
+                    Ok(reply) => table.remember(reply),
+                    Err(Failure::Error(error)) => front.complain(&format!("{error:#}")),
+                    Err(other) => return Err(other),
+                }
+            }
+            Turn::Mistake(sentence) => front.complain(&sentence),
+            Turn::Slash(command) => match table.obey(command, model, &mut conversation) {
+                Ok(Obeyed::Said(text)) => front.tell(&text)?,
+                Ok(Obeyed::OtherModel(other)) => return Ok(End::OtherModel(other)),
+                Err(Failure::Usage(sentence)) => front.complain(&sentence),
+                Err(Failure::Error(error)) => front.complain(&format!("{error:#}")),
+                Err(other) => return Err(other),
+            },
+        }
+    }
+    Ok(End::Farewell)
+}

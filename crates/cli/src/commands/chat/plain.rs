@@ -1,0 +1,101 @@
+//! A chat in a pipe: turns are lines of standard input, and standard output is the plain transcript.
+//!
+//! ```text
+//! You: Hi Chat, how are you?
+//! Chatbot: I'm doing well, thank you.
+//! You: bye
+//! Chatbot: Goodbye!
+//! ```
+//!
+//! Each turn is repeated, so that the transcript reads as the course's does on a screen. The end of input is a farewell
+//! that nobody said: `Chatbot: Goodbye!` alone. Commands work and are no part of the transcript; what they say goes
+//! to standard error.
+
+use std::io::{self, BufRead, BufReader};
+
+use papo::{ChatModel, Conversation, GenerationConfig, Hooks, Reply};
+
+use super::front::Front;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{BadLine, Lines, Notes, Output, complain};
+
+/// Standard input and output.
+pub struct Plain {
+    lines: Lines<Box<dyn BufRead>>,
+    output: Output,
+    notes: Notes,
+    all_good: bool,
+}
+
+impl Plain {
+    /// Reads standard input from here on.
+    pub fn new(notes: Notes) -> Plain {
+        let input: Box<dyn BufRead> = Box::new(BufReader::new(io::stdin()));
+        Plain { lines: Lines::new(input), output: Output::standard(), notes, all_good: true }
+    }
+}
+
+impl Front for Plain {
+    fn greet(&mut self, _: &ChatModel) -> Outcome {
+        Ok(())
+    }
+
+    fn next_turn(&mut self) -> Result<Option<String>, Failure> {
+        loop {
+            let line = match self.lines.next() {
+                None => return Ok(None),
+                Some(line) => line.map_err(Failure::reading_input)?,
+            };
+            match line {
+                Ok(line) => return Ok(Some(line)),
+                Err(bad @ BadLine::TooLong { .. }) => self.complain(&bad.to_string()),
+                Err(BadLine::NotUtf8 { number, repaired }) => {
+                    self.notes.say(format_args!(
+                        "line {number} of standard input is not valid UTF-8; what is wrong in it was replaced by \u{fffd}"
+                    ));
+                    return Ok(Some(repaired));
+                }
+            }
+        }
+    }
+
+    fn heard(&mut self, typed: &str) -> Outcome {
+        // A line that came from Windows ends in a character that would garble the transcript.
+        self.output.line(format_args!("You: {}", typed.trim_end_matches('\r')))?;
+        self.output.flush()
+    }
+
+    fn reply(
+        &mut self,
+        conversation: &mut Conversation<'_>,
+        words: &str,
+        config: &GenerationConfig,
+    ) -> Result<Reply, Failure> {
+        let reply = conversation.reply(words.trim_end_matches('\r'), config, Hooks::default())?;
+        self.output.line(format_args!("Chatbot: {}", reply.text))?;
+        self.output.flush()?;
+        for remark in reply.remarks() {
+            self.notes.say(remark);
+        }
+        Ok(reply)
+    }
+
+    fn tell(&mut self, text: &str) -> Outcome {
+        self.notes.say(text);
+        Ok(())
+    }
+
+    fn complain(&mut self, sentence: &str) {
+        self.all_good = false;
+        complain(format_args!("papo: {sentence}"));
+    }
+
+    fn farewell(&mut self) -> Outcome {
+        self.output.line("Chatbot: Goodbye!")?;
+        self.output.flush()
+    }
+
+    fn all_good(&self) -> bool {
+        self.all_good
+    }
+}

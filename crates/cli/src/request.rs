@@ -1,0 +1,213 @@
+//! What the commands work on: the command line with every word understood.
+//!
+//! `arguments.rs` knows how a command is spelled; the commands know only these types. Between the two stands this file,
+//! and what it refuses is a wrong usage, told before any model is looked for.
+
+use std::num::NonZeroUsize;
+
+use papo::{GenerationConfig, Memory, WeightDtype};
+
+use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff};
+use crate::failure::Failure;
+
+/// One run of the program.
+#[derive(Debug)]
+pub enum Request {
+    /// Talk.
+    Chat(Chat),
+    /// JSON Lines in, JSON Lines out.
+    Generate(Generate),
+    /// Text to ids.
+    Tokenize(Tokenize),
+    /// Probabilities of the next token.
+    Next(Next),
+    /// Speed and memory.
+    Bench(Bench),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How a model is loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Loading {
+    /// Precision of the weights in memory.
+    pub dtype: WeightDtype,
+    /// Threads that compute; `None`: as many as the library thinks best.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Loading {
+    /// The precision's name on the command line.
+    pub fn dtype_name(&self) -> &'static str {
+        match self.dtype {
+            WeightDtype::Auto => "auto",
+            WeightDtype::F32 => "f32",
+            WeightDtype::F16 => "f16",
+            WeightDtype::Bf16 => "bf16",
+        }
+    }
+}
+
+/// `papo chat`.
+#[derive(Debug)]
+pub struct Chat {
+    /// The built-in model if there is none.
+    pub model: Option<String>,
+    /// Whether the model sees earlier turns.
+    pub memory: Memory,
+    pub loading: Loading,
+    /// The options given; they go before the checkpoint's own.
+    pub config: GenerationConfig,
+}
+
+/// `papo generate`.
+#[derive(Debug)]
+pub struct Generate {
+    pub model: String,
+    /// Lines answered together at most.
+    pub batch_size: usize,
+    pub loading: Loading,
+    pub config: GenerationConfig,
+}
+
+/// `papo tokenize`.
+#[derive(Debug)]
+pub struct Tokenize {
+    pub model: String,
+    /// Without it, lines of standard input.
+    pub text: Option<String>,
+    pub format: Format,
+}
+
+/// `papo next`.
+#[derive(Debug)]
+pub struct Next {
+    pub model: String,
+    /// The source.
+    pub text: String,
+    /// The reply so far.
+    pub after: Option<String>,
+    /// Tokens to show.
+    pub top: usize,
+    pub format: Format,
+    pub loading: Loading,
+}
+
+/// `papo bench`.
+#[derive(Debug)]
+pub struct Bench {
+    /// The built-in model if there is none.
+    pub model: Option<String>,
+    pub input_tokens: usize,
+    pub new_tokens: usize,
+    pub batch: usize,
+    pub beams: usize,
+    pub runs: usize,
+    pub format: Format,
+    pub loading: Loading,
+    pub config: GenerationConfig,
+}
+
+impl Request {
+    /// Understands a command, or says why it makes no sense.
+    pub fn from_command(command: Command) -> Result<Request, Failure> {
+        Ok(match command {
+            Command::Chat(it) => Request::Chat(Chat {
+                model: it.model,
+                memory: match it.memory {
+                    None => Memory::Auto,
+                    Some(OnOff::On) => Memory::On,
+                    Some(OnOff::Off) => Memory::Off,
+                },
+                loading: loading(&it.model_flags)?,
+                config: config(&it.generation)?,
+            }),
+            Command::Generate(it) => Request::Generate(Generate {
+                model: it.model,
+                batch_size: it.batch_size.into(),
+                loading: loading(&it.model_flags)?,
+                config: config(&it.generation)?,
+            }),
+            Command::Tokenize(it) => {
+                Request::Tokenize(Tokenize { model: it.model, text: it.text, format: format(it.json) })
+            }
+            Command::Next(it) => Request::Next(Next {
+                model: it.model,
+                text: it.text,
+                after: it.after,
+                top: it.top as usize,
+                format: format(it.json),
+                loading: loading(&it.model_flags)?,
+            }),
+            Command::Bench(it) => Request::Bench(bench(it)?),
+        })
+    }
+}
+
+fn bench(it: arguments::BenchArguments) -> Result<Bench, Failure> {
+    // These are what the run is about, under names of its own.
+    const OWN: [(&str, &str); 6] = [
+        ("num_beams", "--beams"),
+        ("max_new_tokens", "--new-tokens"),
+        ("min_new_tokens", "--new-tokens"),
+        ("max_length", "--new-tokens"),
+        ("min_length", "--new-tokens"),
+        ("max_time", "--new-tokens"),
+    ];
+    for (name, _) in &it.generation.given {
+        if let Some((_, own)) = OWN.iter().find(|(other, _)| other == name) {
+            return Err(Failure::Usage(format!(
+                "--{} is not for bench, which makes an exact number of tokens; use {own} instead",
+                name.replace('_', "-")
+            )));
+        }
+    }
+    Ok(Bench {
+        model: it.model,
+        input_tokens: it.input_tokens as usize,
+        new_tokens: it.new_tokens as usize,
+        batch: it.batch as usize,
+        beams: it.beams as usize,
+        runs: it.runs as usize,
+        format: format(it.json),
+        loading: loading(&it.model_flags)?,
+        config: config(&it.generation)?,
+    })
+}
+
+fn format(json: bool) -> Format {
+    if json { Format::Json } else { Format::Text }
+}
+
+fn loading(flags: &ModelFlags) -> Result<Loading, Failure> {
+    let dtype = match flags.dtype {
+        arguments::Dtype::Auto => WeightDtype::Auto,
+        arguments::Dtype::F32 => WeightDtype::F32,
+        arguments::Dtype::Bf16 => WeightDtype::Bf16,
+        arguments::Dtype::F16 => WeightDtype::F16,
+        arguments::Dtype::Int8 | arguments::Dtype::Int4 => {
+            let name = if flags.dtype == arguments::Dtype::Int8 { "int8" } else { "int4" };
+            return Err(Failure::Usage(format!(
+                "--dtype {name} is not there yet; use auto, f32, bf16 or f16 (bf16 and f16 halve the memory of f32)"
+            )));
+        }
+    };
+    Ok(Loading { dtype, threads: flags.threads.and_then(|threads| NonZeroUsize::new(threads.into())) })
+}
+
+fn config(flags: &GenerationFlags) -> Result<GenerationConfig, Failure> {
+    let mut config = GenerationConfig::default();
+    for (name, value) in &flags.given {
+        config
+            .set(name, value)
+            .map_err(|error| Failure::Usage(format!("--{} {value}: {error}", name.replace('_', "-"))))?;
+    }
+    Ok(config)
+}
