@@ -2,8 +2,8 @@
 //!
 //! Two steps: the text is normalised (characters replaced by the file's table, longest match first; spaces merged and marked
 //! with `▁`), then cut by a Viterbi search over the pieces. The crate's own unigram model differs in corner cases (it replaces
-//! grapheme by grapheme, shortest match first), so Marian would get other ids from it. The arithmetic follows the original
-//! to the bit: scores are summed in f64 and kept in f32.
+//! grapheme by grapheme, shortest match first), so Marian would get other ids from it. Scores are summed
+//! in f32 and the first of two equal cuts wins, as in the original: among long runs of one letter that decides.
 
 use std::collections::HashMap;
 
@@ -22,6 +22,8 @@ pub(super) struct SentencePiece {
     /// Pieces that can be found in text, by their text.
     ids: HashMap<String, usize>,
     longest: usize,
+    /// Pieces that cannot be found in text.
+    marks: HashMap<String, PieceKind>,
     /// User-defined symbols, longest first: they are matched before anything else.
     symbols: Vec<String>,
     max_score: f32,
@@ -39,7 +41,7 @@ impl SentencePiece {
         };
         let mut ids = HashMap::with_capacity(file.pieces.len());
         let (mut longest, mut min_score, mut max_score) = (0, f32::MAX, f32::MIN);
-        let mut symbols = Vec::new();
+        let (mut symbols, mut marks) = (Vec::new(), HashMap::new());
         for (id, piece) in file.pieces.iter().enumerate() {
             match piece.kind {
                 PieceKind::Normal => {
@@ -48,7 +50,10 @@ impl SentencePiece {
                 }
                 PieceKind::UserDefined => symbols.push(piece.text.clone()),
                 PieceKind::Unused => {}
-                PieceKind::Control | PieceKind::Unknown | PieceKind::Byte => continue,
+                PieceKind::Control | PieceKind::Unknown | PieceKind::Byte => {
+                    marks.insert(piece.text.clone(), piece.kind);
+                    continue;
+                }
             }
             longest = longest.max(piece.text.len());
             ids.insert(piece.text.clone(), id);
@@ -59,6 +64,7 @@ impl SentencePiece {
             charsmap,
             ids,
             longest,
+            marks,
             symbols,
             max_score,
             unknown_score: min_score - UNKNOWN_PENALTY,
@@ -138,10 +144,10 @@ impl SentencePiece {
         for (start, first) in text.char_indices() {
             let before = ends[start].map_or(0.0, |best| best.score);
             let mut single = false;
-            let offer = |ends: &mut [Option<Best>], end: usize, score: f64, known: bool| {
-                let total = score + f64::from(before);
-                if ends[end].is_none_or(|best| total > f64::from(best.score)) {
-                    ends[end] = Some(Best { score: total as f32, start, known });
+            let offer = |ends: &mut [Option<Best>], end: usize, score: f32, known: bool| {
+                let score = score + before;
+                if ends[end].is_none_or(|best| score > best.score) {
+                    ends[end] = Some(Best { score, start, known });
                 }
             };
             let longest = text.len().min(start + self.longest);
@@ -153,14 +159,14 @@ impl SentencePiece {
                 let piece = &self.file.pieces[id];
                 let score = match piece.kind {
                     PieceKind::Unused => continue,
-                    PieceKind::UserDefined => f64::from((end - start) as f32 * self.max_score) - 0.1,
-                    _ => f64::from(piece.score),
+                    PieceKind::UserDefined => (end - start) as f32 * self.max_score - 0.1,
+                    _ => piece.score,
                 };
                 offer(&mut ends, end, score, true);
                 single |= end - start == first.len_utf8();
             }
             if !single {
-                offer(&mut ends, start + first.len_utf8(), f64::from(self.unknown_score), false);
+                offer(&mut ends, start + first.len_utf8(), self.unknown_score, false);
             }
         }
         let mut pieces: Vec<(String, bool)> = Vec::new();
@@ -188,8 +194,7 @@ impl SentencePiece {
         for &piece in pieces {
             let at_start = text.is_empty() && !mark_seen;
             if !self.ids.contains_key(piece) {
-                let kind = self.file.pieces.iter().find(|known| known.text == piece).map(|known| known.kind);
-                match kind {
+                match self.marks.get(piece) {
                     Some(PieceKind::Control) => {}
                     Some(PieceKind::Unknown) => text.push_str(&self.file.unk_surface),
                     _ => text.push_str(piece),
