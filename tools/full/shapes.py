@@ -24,6 +24,8 @@ from transformers import (
 SPREAD = 3.0
 # How much larger the rows of favoured tokens and of the end token are.
 FAVOURED, END = 1.5, 2.6
+# Cross-attention is the same at every step; without this its tokens would win always.
+HELD_BACK = 0.15
 
 
 def _flan(d_model, d_ff, layers, heads):
@@ -125,11 +127,30 @@ def _randomize(model, seed):
             parameter.normal_(0.0, SPREAD / math.sqrt(config.d_model))
         else:
             held_back = "EncDecAttention.o" in name or "encoder_attn.out_proj" in name
-            gain = 0.2 if is_t5 and (".q." in name or ".k." in name) else 0.5 if held_back else 1.5
+            gain = 0.2 if is_t5 and (".q." in name or ".k." in name) else HELD_BACK if held_back else 1.5
+            # Post-norm layers as strong as the others' would forget what they were given, six layers deep.
+            gain = 0.7 if config.model_type == "bart" and ("fc" in name or "out_proj" in name) and not held_back else gain
+            gain = 3.0 if "q_proj" in name or "k_proj" in name else gain
             parameter.normal_(0.0, gain / math.sqrt(parameter.shape[1]))
+    if not is_t5:
+        _centre(model, last)
     head = model.get_output_embeddings().weight
     head[torch.randperm(config.vocab_size)[: config.vocab_size // 25]] *= FAVOURED
     head[config.eos_token_id] *= END
+
+
+def _centre(model, last):
+    """Takes out of the last norm's output what is the same at every step, which would make a few tokens win always."""
+    config = model.config
+    sources = torch.randint(10, config.vocab_size, (4, 12))
+    targets = torch.randint(10, config.vocab_size, (4, 24))
+    norm = model.get_submodule("model." + last.removesuffix(".weight"))
+    outputs = model.model(input_ids=sources, decoder_input_ids=targets).last_hidden_state.flatten(0, 1)
+    mean = outputs.mean(0)
+    wanted = SPREAD / (model.get_output_embeddings().weight.std() * math.sqrt(config.d_model))
+    factor = wanted / (outputs - mean).std()
+    norm.bias.copy_((norm.bias - mean) * factor)
+    norm.weight.mul_(factor)
 
 
 def _save_weights(model, name, folder):
