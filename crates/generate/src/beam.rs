@@ -20,10 +20,12 @@ use papo_kernels::Kernels;
 use crate::chance::Chance;
 use crate::config::EarlyStopping;
 use crate::generate::{Watch, feed_prompt};
+use crate::largest::{self, Entry};
 use crate::plan::{BeamPlan, Choice, Plan};
 use crate::processors::{Processors, Row};
+use crate::propose::{Memory, Proposals};
 use crate::stop::{Stops, all_end};
-use crate::topk::{Best, Candidate, descending};
+use crate::topk::Candidate;
 use crate::{Error, Finish, Generated, Hooks, LanguageModel, Sequence, StepEvent, TokenId};
 
 /// Added to a score that must not be chosen.
@@ -60,11 +62,12 @@ struct Search {
 /// Memory that all searches use in turn.
 #[derive(Default)]
 struct Scratch {
-    best: Best,
+    memory: Memory,
+    running: Vec<f32>,
     candidates: Vec<Candidate>,
     hits: Vec<Option<Finish>>,
-    /// Scores and where they come from, to be sorted.
-    ranking: Vec<(f32, usize)>,
+    /// Scores and where they come from, to be ranked.
+    ranking: Vec<Entry>,
     tokens: Vec<TokenId>,
 }
 
@@ -205,7 +208,7 @@ impl Search {
         Ok(())
     }
 
-    /// c. The best candidates, or as many drawn without putting back, best or first drawn first.
+    /// c. The best candidates, or as many drawn by chance.
     fn propose(
         &mut self,
         scores: &[f32],
@@ -213,42 +216,17 @@ impl Search {
         plan: &BeamPlan,
         scratch: &mut Scratch,
     ) -> Result<(), Error> {
-        let Scratch { best, candidates, .. } = scratch;
-        best.begin(plan.candidates);
-        candidates.clear();
-        let rows =
-            || self.running.iter().map(|beam| beam.score).zip(scores.chunks_exact(vocabulary)).enumerate();
-        let Some(chance) = &mut self.chance else {
-            rows().for_each(|(beam, (add, row))| best.offer_row(beam, row, add));
-            candidates.extend_from_slice(best.sorted());
-            return Ok(());
-        };
-        for (beam, (add, row)) in rows() {
-            for (token, score) in row.iter().enumerate().filter(|(_, score)| **score > f32::NEG_INFINITY) {
-                let key = (f64::from(score + add) + chance.gumbel()) as f32;
-                best.offer(Candidate { score: key, beam: beam as u32, token: token as TokenId });
-            }
+        let Scratch { candidates, memory, running, .. } = scratch;
+        running.clear();
+        running.extend(self.running.iter().map(|beam| beam.score));
+        let proposals = Proposals { scores, running, vocabulary };
+        match &mut self.chance {
+            None => proposals.likeliest(plan.candidates, memory, candidates),
+            Some(chance) => proposals.drawn(plan.candidates, chance, memory, candidates),
         }
-        let accumulated = |beam: u32, token: TokenId| {
-            scores[beam as usize * vocabulary + token as usize] + self.running[beam as usize].score
-        };
-        candidates
-            .extend(best.sorted().iter().map(|c| Candidate { score: accumulated(c.beam, c.token), ..*c }));
         if candidates.is_empty() {
-            return Err(Error::NothingLeft {
-                source_index: self.source,
-                length: self.running[0].tokens.len(),
-            });
-        }
-        // Impossible tokens make up the number, as they do in the reference.
-        for (index, &score) in scores.iter().enumerate() {
-            if candidates.len() >= plan.candidates {
-                break;
-            }
-            if score == f32::NEG_INFINITY {
-                let (beam, token) = ((index / vocabulary) as u32, (index % vocabulary) as TokenId);
-                candidates.push(Candidate { score, beam, token });
-            }
+            let length = self.running[0].tokens.len();
+            return Err(Error::NothingLeft { source_index: self.source, length });
         }
         Ok(())
     }
@@ -271,11 +249,11 @@ impl Search {
         };
         ranking.clear();
         ranking.extend(candidates.iter().zip(hits.iter()).map(score).zip(0..));
-        rank(ranking);
+        largest::to_front(ranking, plan.beams);
         // A vocabulary smaller than the number of beams gives fewer candidates than beams.
-        let chosen = ranking.iter().chain(std::iter::repeat(&ranking[0]));
-        for (next, &(score, number)) in self.next.iter_mut().zip(chosen).take(plan.beams) {
-            let Candidate { beam, token, .. } = candidates[number];
+        let chosen = ranking.iter().take(plan.beams).chain(std::iter::repeat(&ranking[0]));
+        for (next, &(score, number)) in self.next.iter_mut().zip(chosen) {
+            let Candidate { beam, token, .. } = candidates[number as usize];
             next.score = score;
             next.parent = beam as usize;
             next.tokens.clear();
@@ -294,15 +272,15 @@ impl Search {
         ranking.extend(self.finished.iter().map(|finished| finished.score).zip(0..));
         for (number, candidate) in candidates.iter().enumerate() {
             let score = candidate.score / divisor + if ends(number) { 0.0 } else { NEVER };
-            ranking.push((score, plan.beams + number));
+            ranking.push((score, (plan.beams + number) as u32));
         }
-        rank(ranking);
+        largest::to_front(ranking, plan.beams);
         ranking.truncate(plan.beams);
-        if ranking.iter().enumerate().all(|(place, &(_, from))| place == from) {
+        if ranking.iter().zip(0..).all(|(&(_, from), place)| place == from) {
             return;
         }
-        let place = |&(score, from): &(f32, usize)| match from.checked_sub(plan.beams) {
-            None => Finished { score, ..self.finished[from].clone() },
+        let place = |&(score, from): &Entry| match (from as usize).checked_sub(plan.beams) {
+            None => Finished { score, ..self.finished[from as usize].clone() },
             Some(number) => {
                 let Candidate { beam, token, .. } = candidates[number];
                 let mut tokens = self.running[beam as usize].tokens.clone();
@@ -335,9 +313,4 @@ impl Search {
             finish: finished.done.unwrap_or(Finish::Length),
         })
     }
-}
-
-/// Sorts, the largest score first, of equals the one that came first.
-fn rank(ranking: &mut [(f32, usize)]) {
-    ranking.sort_unstable_by(|a, b| descending(a.0, b.0).then(a.1.cmp(&b.1)));
 }

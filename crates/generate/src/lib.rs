@@ -13,9 +13,11 @@ mod decode;
 mod error;
 mod generate;
 mod hooks;
+mod largest;
 mod model;
 mod plan;
 mod processors;
+mod propose;
 mod stop;
 mod topk;
 
@@ -23,4 +25,6 @@ pub use config::{EarlyStopping, GenerationConfig, OptionInfo, OptionKind, Origin
 pub use error::Error;
 pub use generate::{Finish, Generated, Sequence, generate};
 pub use hooks::{Hooks, StepEvent, TokenEvent};
+pub use largest::largest;
 pub use model::{LanguageModel, ModelError, Room, TokenId};
+pub use processors::process_scores;

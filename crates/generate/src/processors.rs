@@ -14,7 +14,7 @@ mod suppress;
 mod truncate;
 
 use crate::plan::{Choice, Plan, check_token};
-use crate::{Error, GenerationConfig, TokenId};
+use crate::{Error, GenerationConfig, Hooks, TokenId};
 
 /// The row whose scores are at hand.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +123,23 @@ impl<'a> Processors<'a> {
     pub fn apply(&mut self, row: &Row<'_>, scores: &mut [f32]) -> Result<(), Error> {
         self.list.iter_mut().try_for_each(|processor| processor.apply(row, scores))
     }
+}
+
+/// Changes the scores of one row, `[vocabulary]`, as the options say: logits where there is one beam, log-probabilities
+/// where there are several. `tokens` is the row so far, its decoder start first.
+///
+/// # Errors
+/// Whatever [`generate`](crate::generate()) would say about the options.
+pub fn process_scores(
+    config: &GenerationConfig,
+    source: &[TokenId],
+    tokens: &[TokenId],
+    scores: &mut [f32],
+) -> Result<(), Error> {
+    let plan = Plan::new(config, &Hooks::default(), scores.len(), None)?;
+    let sources = [source.to_vec()];
+    let mut processors = Processors::new(config, &plan, &sources, None, scores.len())?;
+    processors.apply(&Row { source: 0, rank: 0, tokens }, scores)
 }
 
 /// The processors of sampling alone.

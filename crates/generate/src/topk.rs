@@ -4,7 +4,7 @@
 //! at the speed of memory; survivors collect in a small buffer that is cut back to K when it is full.
 //!
 //! Order: the larger score first, NaN before everything as `torch.topk` has it, and of equals the lower beam, then the
-//! lower token. (PyTorch leaves the order of equals open.)
+//! lower token. Where equals matter, `largest.rs` has PyTorch's own order.
 
 use std::cmp::Ordering;
 
@@ -89,7 +89,7 @@ fn better(a: &Candidate, b: &Candidate) -> Ordering {
 }
 
 /// The larger first, NaN before everything.
-pub(crate) fn descending(a: f32, b: f32) -> Ordering {
+fn descending(a: f32, b: f32) -> Ordering {
     b.partial_cmp(&a).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
 }
 

@@ -172,7 +172,8 @@ def answer(model, sources, asked):
                         break
             sequences.append(row[:length])
         if beams:
-            scores += out.sequences_scores.tolist()
+            # An end token that was ruled out and then made likelier scores NaN.
+            scores += [score if score == score else "nan" for score in out.sequences_scores.tolist()]
     return sequences, scores or None
 
 

@@ -3,6 +3,9 @@
 //! It is small, has no pattern to lean on, notices when rows are mixed up, and is the same in Python
 //! (`tests/make_reference_cases.py`).
 
+mod hash;
+
+pub use hash::mix;
 use papo_generate::{LanguageModel, ModelError, Room, TokenId};
 
 /// `vocabulary` tokens; `levels` distinct logits, few of them when ties are wanted.
@@ -36,15 +39,6 @@ impl Toy {
     pub fn follow(&self, hash: u64, token: TokenId) -> u64 {
         mix(hash, u64::from(token) + 1_000_003)
     }
-}
-
-/// SplitMix64's finisher over a sum, so that Python has the same in one line.
-pub fn mix(hash: u64, word: u64) -> u64 {
-    let mut z =
-        hash.wrapping_add(word.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 impl LanguageModel for Toy {
