@@ -163,6 +163,10 @@ impl LanguageModel for EncoderDecoder {
         Ok(self.step_tapped(state, last, logits, &mut ())?)
     }
 
+    fn max_positions(&self) -> Option<usize> {
+        self.max_target_tokens()
+    }
+
     fn select(&self, state: &mut State, rows: &[usize]) {
         state.select(rows);
     }
