@@ -83,10 +83,7 @@ pub struct Seq2SeqModel {
 impl Seq2SeqModel {
     /// Loads the model among these files.
     pub fn load(files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
-        let hint =
-            "it says what the model is; give a folder that holds a checkpoint, or fetch the model again";
-        files.require("config.json", hint)?;
-        let config = Value::Object(files.object("config.json")?.unwrap_or_default());
+        let config = model_config(files)?;
         let generation_config = generation_config(files, &config)?;
         let checkpoint = checkpoint(files)?;
         let compute = Arc::new(Compute::new(options.threads.unwrap_or_else(threads::physical_cores)));
@@ -140,8 +137,15 @@ impl Seq2SeqModel {
     }
 }
 
+/// `config.json`, which every model has.
+pub(crate) fn model_config(files: &ModelFiles) -> Result<Value, Error> {
+    let hint = "it says what the model is; give a folder that holds a checkpoint, or fetch the model again";
+    files.require("config.json", hint)?;
+    Ok(Value::Object(files.object("config.json")?.unwrap_or_default()))
+}
+
 /// `generation_config.json`, or where there is none the options within `config.json`.
-fn generation_config(files: &ModelFiles, config: &Value) -> Result<GenerationConfig, Error> {
+pub(crate) fn generation_config(files: &ModelFiles, config: &Value) -> Result<GenerationConfig, Error> {
     let (file, read) = match files.json("generation_config.json")? {
         Some(value) => ("generation_config.json", GenerationConfig::from_json(&value, Origin::Checkpoint)),
         None => ("config.json", GenerationConfig::from_json(config, Origin::ModelConfig)),
@@ -149,7 +153,7 @@ fn generation_config(files: &ModelFiles, config: &Value) -> Result<GenerationCon
     read.map_err(|source| Error::Settings { path: files.path(file), source })
 }
 
-fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {
+pub(crate) fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {
     match files {
         ModelFiles::Folder(folder) => Ok(Checkpoint::open(folder)?),
         ModelFiles::Embedded(model) => {

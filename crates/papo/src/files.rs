@@ -69,6 +69,31 @@ impl ModelFiles {
         }
     }
 
+    /// Every file with its size in bytes, by name.
+    pub fn list(&self) -> Result<Vec<(String, u64)>, Error> {
+        let mut files = Vec::new();
+        match self {
+            Self::Embedded(model) => {
+                files
+                    .extend(model.files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.len() as u64)));
+            }
+            Self::Folder(folder) => {
+                let wrong = |source| Error::Read { path: folder.clone(), source };
+                for entry in std::fs::read_dir(folder).map_err(wrong)? {
+                    let path = entry.map_err(wrong)?.path();
+                    // In the hub's cache the files are links.
+                    if let (Ok(metadata), Some(name)) = (std::fs::metadata(&path), path.file_name())
+                        && metadata.is_file()
+                    {
+                        files.push((name.to_string_lossy().into_owned(), metadata.len()));
+                    }
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
     /// The bytes of a file that must be there; `hint` says what to do when it is not.
     pub fn require(&self, file: &str, hint: &str) -> Result<Cow<'static, [u8]>, Error> {
         self.read(file)?.ok_or_else(|| Error::MissingFile {

@@ -13,6 +13,7 @@ mod auto_model;
 pub mod built_in;
 mod chat_model;
 mod conversation;
+mod description;
 mod error;
 pub mod files;
 pub mod model_ref;
@@ -22,11 +23,12 @@ mod tokenizer;
 pub use auto_model::{AutoModelForSeq2SeqLM, LoadOptions, Progress, Seq2SeqModel};
 pub use chat_model::{ChatModel, Fitted};
 pub use conversation::{Conversation, Memory, REPLY_TOKENS, Reply, Speaker, Turn};
+pub use description::Description;
 pub use error::Error;
 pub use model_ref::ModelRef;
 pub use papo_generate::{
     EarlyStopping, Error as GenerateError, Finish, Generated, GenerationConfig, Hooks, LanguageModel,
     OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
 };
-pub use papo_models::WeightDtype;
+pub use papo_models::{Spec, StackShape, WeightDtype};
 pub use tokenizer::{AutoTokenizer, DecodeStream, LossyNote, SpecialTokens, Tokenizer, TokenizerClass};
