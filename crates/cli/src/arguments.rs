@@ -78,6 +78,8 @@ pub enum Command {
                       counts the tokens of the returned sequences over the whole time, reading the input included."
     )]
     Bench(BenchArguments),
+    /// Show what a model is: family, size, files and generation options.
+    Show(ShowArguments),
 }
 
 /// Flags of every command that runs a model.
@@ -206,6 +208,16 @@ pub struct BenchArguments {
     pub model_flags: ModelFlags,
     #[command(flatten)]
     pub generation: GenerationFlags,
+}
+
+/// `papo show`.
+#[derive(Args, Debug)]
+pub struct ShowArguments {
+    /// Folder, hub name or alias; the built-in model if there is none.
+    pub model: Option<String>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(test)]

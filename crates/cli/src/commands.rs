@@ -4,6 +4,7 @@ mod bench;
 mod chat;
 mod generate;
 mod next;
+mod show;
 mod tokenize;
 
 use crate::failure::Outcome;
@@ -18,5 +19,6 @@ pub fn run(request: Request, notes: Notes) -> Outcome {
         Request::Tokenize(request) => tokenize::run(request),
         Request::Next(request) => next::run(request, notes),
         Request::Bench(request) => bench::run(request, notes),
+        Request::Show(request) => show::run(request),
     }
 }

@@ -1,7 +1,7 @@
 //! How a command ends other than well, and the exit code each way has.
 //!
 //! Scripts rely on the codes: 0 it worked, 1 it failed and said why on standard error, 2 it was asked wrongly.
-//! Errors of the library crates are whole sentences already, so the chain is printed as it stands.
+//! Errors of the library crates are whole sentences that tell their own causes, so the topmost is all there is to print.
 
 use std::fmt::Display;
 use std::io;
@@ -51,7 +51,7 @@ impl Failure {
     pub fn message(&self) -> Option<String> {
         match self {
             Failure::Usage(sentence) => Some(sentence.clone()),
-            Failure::Error(error) => Some(format!("{error:#}")),
+            Failure::Error(error) => Some(error.to_string()),
             Failure::Reported | Failure::ClosedPipe => None,
         }
     }

@@ -23,6 +23,8 @@ pub enum Request {
     Next(Next),
     /// Speed and memory.
     Bench(Bench),
+    /// What a model is.
+    Show(Show),
 }
 
 /// How results are printed.
@@ -115,6 +117,14 @@ pub struct Bench {
     pub config: GenerationConfig,
 }
 
+/// `papo show`.
+#[derive(Debug)]
+pub struct Show {
+    /// The built-in model if there is none.
+    pub model: Option<String>,
+    pub format: Format,
+}
+
 impl Request {
     /// Understands a command, or says why it makes no sense.
     pub fn from_command(command: Command) -> Result<Request, Failure> {
@@ -147,6 +157,7 @@ impl Request {
                 loading: loading(&it.model_flags)?,
             }),
             Command::Bench(it) => Request::Bench(bench(it)?),
+            Command::Show(it) => Request::Show(Show { model: it.model, format: format(it.json) }),
         })
     }
 }

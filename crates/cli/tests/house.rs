@@ -17,8 +17,8 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("cli", &["papo"]),
 ];
 
-/// The only places that may hold `unsafe`: a folder and a file.
-const ROOMS: [&str; 2] = ["crates/kernels/src/", "crates/checkpoint/src/map.rs"];
+/// The only places that may hold `unsafe`: a crate and a file.
+const ROOMS: [&str; 2] = ["crates/kernels/", "crates/checkpoint/src/map.rs"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace root exists")

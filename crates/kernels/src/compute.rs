@@ -85,9 +85,8 @@ impl Compute {
         self.split(y, width, DEAR_TASK, |first, y| {
             for (both, y) in both[2 * first..].chunks_exact(2 * width).zip(y.chunks_exact_mut(width)) {
                 let (gate, up) = both.split_at(width);
-                y.copy_from_slice(gate);
-                self.kernels.activate(activation, y);
-                self.kernels.multiply(up, y);
+                y.copy_from_slice(up);
+                self.kernels.gate(activation, gate, y);
             }
         });
     }

@@ -31,8 +31,8 @@ pub struct Kernels {
     exponentials: unsafe fn(&mut [f32]) -> f32,
     argmax: unsafe fn(&[f32]) -> usize,
     add: unsafe fn(&[f32], &mut [f32]),
-    multiply: unsafe fn(&[f32], &mut [f32]),
     activate: unsafe fn(Activation, &mut [f32]),
+    gate: unsafe fn(Activation, &[f32], &mut [f32]),
     layer_norm: unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]),
     rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
     attend_head: unsafe fn(&CachedJob<'_>, &mut [f32], &mut [f32]) -> f32,
@@ -58,7 +58,7 @@ entries! {
     rows::argmax::argmax => argmax(row: &[f32]) -> usize;
     rows::add => add(x: &[f32], y: &mut [f32]);
     rows::activate::activate => activate(activation: Activation, x: &mut [f32]);
-    rows::multiply => multiply(x: &[f32], y: &mut [f32]);
+    rows::activate::gate => gate(activation: Activation, gate: &[f32], up: &mut [f32]);
     rows::norm::layer_norm => layer_norm(x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]);
     rows::norm::rms_norm => rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]);
     attention::cached::attend_head => attend_head(job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32;
@@ -79,7 +79,7 @@ impl Kernels {
             argmax: argmax::<S>,
             add: add::<S>,
             activate: activate::<S>,
-            multiply: multiply::<S>,
+            gate: gate::<S>,
             layer_norm: layer_norm::<S>,
             rms_norm: rms_norm::<S>,
             attend_head: attend_head::<S>,
@@ -188,9 +188,9 @@ impl Kernels {
         unsafe { (self.activate)(activation, x) }
     }
 
-    pub(crate) fn multiply(&self, x: &[f32], y: &mut [f32]) {
+    pub(crate) fn gate(&self, activation: Activation, gate: &[f32], up: &mut [f32]) {
         // SAFETY: a table is proof of the CPU.
-        unsafe { (self.multiply)(x, y) }
+        unsafe { (self.gate)(activation, gate, up) }
     }
 
     pub(crate) fn layer_norm(&self, x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]) {

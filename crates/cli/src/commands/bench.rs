@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use indicatif::HumanCount;
 use papo::{GenerationConfig, Hooks, TokenId};
 use serde::Serialize;
 
@@ -150,7 +151,7 @@ fn print_table(output: &mut Output, figures: &Figures) -> Outcome {
     let fastest = speeds().fold(0.0, f64::max);
     let search = if figures.beams == 1 { "greedy".to_owned() } else { format!("{} beams", figures.beams) };
     let rows = [
-        ("model", format!("{}, {:.1} M parameters", figures.model, figures.parameters as f64 / 1e6)),
+        ("model", format!("{}, {} parameters", figures.model, HumanCount(figures.parameters as u64))),
         (
             "work",
             format!(

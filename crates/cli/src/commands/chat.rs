@@ -63,7 +63,7 @@ fn talk(model: &ChatModel, front: &mut dyn Front, table: &mut Table) -> Result<E
                 front.heard(&typed)?;
                 match front.reply(&mut conversation, &typed, table.config()) {
                     Ok(reply) => table.remember(reply),
-                    Err(Failure::Error(error)) => front.complain(&format!("{error:#}")),
+                    Err(Failure::Error(error)) => front.complain(&error.to_string()),
                     Err(other) => return Err(other),
                 }
             }
@@ -72,7 +72,7 @@ fn talk(model: &ChatModel, front: &mut dyn Front, table: &mut Table) -> Result<E
                 Ok(Obeyed::Said(text)) => front.tell(&text)?,
                 Ok(Obeyed::OtherModel(other)) => return Ok(End::OtherModel(other)),
                 Err(Failure::Usage(sentence)) => front.complain(&sentence),
-                Err(Failure::Error(error)) => front.complain(&format!("{error:#}")),
+                Err(Failure::Error(error)) => front.complain(&error.to_string()),
                 Err(other) => return Err(other),
             },
         }

@@ -73,10 +73,13 @@ impl Interactive {
         };
         let hooks = Hooks::default().on_token(&mut on_token).interrupt(self.interrupt.flag());
         let reply = conversation.reply(words, config, hooks);
-        if let Some(failure) = trouble {
-            return Err(failure);
-        }
-        let reply = reply?;
+        let reply = match (trouble, reply) {
+            (None, Ok(reply)) => reply,
+            (trouble, reply) => {
+                self.output.line("")?;
+                return Err(trouble.or(reply.err().map(Failure::from)).unwrap_or(Failure::Reported));
+            }
+        };
         // What the stream held back: half a character that never was completed, or a word awaiting its punctuation.
         let rest = shown.push(&decoded.finish()?.unwrap_or_default());
         self.output.line(printable(&rest))?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use indicatif::HumanCount;
 use papo::{ChatModel, Conversation, GenerationConfig, Memory, Reply};
 
 use super::slash::{HELP, Slash};
@@ -62,7 +63,7 @@ impl Table {
                 "The conversation is forgotten.".to_owned()
             }
             Slash::Set { name, value } => self.set(&name, &value, model)?,
-            Slash::Settings => settings(&self.config),
+            Slash::Settings => listed(&self.config),
             Slash::Show => self.show(model, conversation),
             Slash::Save(file) => {
                 conversation.save(&file)?;
@@ -94,12 +95,13 @@ impl Table {
         let network = model.model().network();
         let memory = if conversation.remembers() { "on" } else { "off" };
         format!(
-            "model      {}, {:.1} M parameters\nmemory     {memory}, {} turns so far\nits own    {}\nyour own   {}",
+            "{}, {} parameters\nmemory is {memory}, {} turns so far\nits own options\n{}\nyour options, which go \
+             before them\n{}",
             model.name(),
-            network.parameters() as f64 / 1e6,
+            HumanCount(network.parameters() as u64),
             conversation.turns().len(),
-            model.model().generation_config().to_json(),
-            self.config.to_json(),
+            listed(model.model().generation_config()),
+            listed(&self.config),
         )
     }
 
@@ -116,15 +118,12 @@ impl Table {
     }
 }
 
-fn settings(config: &GenerationConfig) -> String {
+/// The options that are set, a line each.
+fn listed(config: &GenerationConfig) -> String {
     let json = config.to_json();
     let lines: Vec<_> =
-        json.as_object().into_iter().flatten().map(|(name, value)| format!("{name} {value}")).collect();
-    if lines.is_empty() {
-        "No option is set; the checkpoint's own apply (/show).".to_owned()
-    } else {
-        lines.join("\n")
-    }
+        json.as_object().into_iter().flatten().map(|(name, value)| format!("  {name} {value}")).collect();
+    if lines.is_empty() { "  none".to_owned() } else { lines.join("\n") }
 }
 
 fn load_conversation(conversation: &mut Conversation<'_>, file: &Path) -> Result<String, Failure> {

@@ -1,1 +1,0 @@
-"""Checkpoints of the four true shapes. Start reading at `shapes.py`."""
