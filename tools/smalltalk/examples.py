@@ -1,0 +1,82 @@
+"""Mixes seed and corpora into training examples in Blenderbot's own form, and packs them into batches.
+
+Source: the last turns of a conversation, each with a leading space, joined by two spaces, at most 128 tokens from the
+end, `</s>` last. Target: the reply with its leading space and `</s>`. The mixture says how often each voice is heard:
+the seed most, since its replies are the ones that should come out.
+"""
+
+import torch
+
+MIXTURE = {"seed": 0.64, "persona": 0.24, "self": 0.05, "rasa": 0.04, "topical": 0.01, "friendly": 0.01, "chatter": 0.01}
+POSITIONS = 128
+
+
+def source_text(turns):
+    """Blenderbot's form of a history: every turn with its leading space, two spaces between turns."""
+    return "  ".join(" " + turn for turn in turns)
+
+
+class Examples:
+    """An endless supply of (history, reply) pairs."""
+
+    def __init__(self, seed, corpora, tokenizer, rng):
+        self.seed, self.corpora, self.tokenizer, self.rng = seed, corpora, tokenizer, rng
+        self.voices = [v for v in MIXTURE if v == "seed" or v in corpora]
+        self.shares = [MIXTURE[v] for v in self.voices]
+        self.pending = []
+
+    def seed_pairs(self):
+        """All replies of a drawn seed dialogue, sometimes behind a stretch of somebody else's conversation."""
+        rng = self.rng
+        turns, first = self.seed.dialogue(rng), 1
+        if rng.random() < 0.15:
+            other = rng.choice(self.corpora["persona"]).turns
+            end = rng.randrange(2, min(9, len(other)) + 1, 2) if len(other) > 2 else 2
+            turns, first = other[:end] + turns, end + 1
+        return [(turns[:i], turns[i]) for i in range(first, len(turns), 2)]
+
+    def draw(self):
+        """One (history, reply) pair."""
+        rng = self.rng
+        voice = rng.choices(self.voices, self.shares)[0]
+        if voice == "seed":
+            if not self.pending:
+                self.pending = self.seed_pairs()
+                rng.shuffle(self.pending)
+            history, reply = self.pending.pop()
+            # A follow-up needs its question and often what came before it: the seed's history is never cut below 3 turns.
+            keep = rng.choices([3, 5, len(history)], [60, 20, 20])[0]
+        else:
+            dialogue = rng.choice(self.corpora[voice])
+            place = rng.choice(dialogue.targets)
+            history, reply = dialogue.turns[:place], dialogue.turns[place]
+            keep = rng.choice([1, 1, 2, 2, 3, 3, 5])
+        return history[-keep:], reply
+
+    def encode(self, pairs):
+        """Token ids of pairs: ([source ids], [target ids]), both ending in `</s>`."""
+        sources = self.tokenizer([source_text(h) for h, _ in pairs])["input_ids"]
+        targets = self.tokenizer([" " + r for _, r in pairs])["input_ids"]
+        return [s[-POSITIONS:] for s in sources], [t[:60] for t in targets]
+
+    def batches(self, pool, size):
+        """Draws `pool` pairs and yields them as padded batches of similar length, in random order."""
+        sources, targets = self.encode([self.draw() for _ in range(pool)])
+        order = sorted(range(pool), key=lambda i: (len(sources[i]) // 8, len(targets[i])))
+        groups = [order[i : i + size] for i in range(0, pool, size)]
+        self.rng.shuffle(groups)
+        for group in groups:
+            yield pad([sources[i] for i in group], [targets[i] for i in group])
+
+
+def pad(sources, targets):
+    """Tensors for the model: source ids and mask padded with `<pad>`, labels padded with -100."""
+    width, height = max(map(len, sources)), max(map(len, targets))
+    ids = torch.zeros(len(sources), width, dtype=torch.long)
+    mask = torch.zeros(len(sources), width, dtype=torch.long)
+    labels = torch.full((len(sources), height), -100)
+    for row, (source, target) in enumerate(zip(sources, targets)):
+        ids[row, : len(source)] = torch.tensor(source)
+        mask[row, : len(source)] = 1
+        labels[row, : len(target)] = torch.tensor(target)
+    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
