@@ -124,14 +124,14 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     state_file = options.work / "state.pt"
     if not options.resume:
-        drawn = [" " + t for _ in range(6000) for t in talk.dialogue(rng)]
+        drawn = [" " + t for _ in range(6000) for t in talk.dialogue(rng)[0]]
         drawn += [" " + t for d in found["persona"] for t in d.turns]
         drawn += [" " + t for d in rng.sample(found["self"], 3000) for t in d.turns]
         tokens.train(drawn, options.out, VOCABULARY)
     tokenizer = tokens.load(options.out)
     examples = Examples(talk, found, tokenizer, rng)
     held_seed = Examples(talk, found, tokenizer, random.Random(11))
-    held_seed = [p for _ in range(40) for p in held_seed.seed_pairs()]
+    held_seed = [p[:2] for _ in range(40) for p in held_seed.seed_pairs()]
 
     model = network()
     print(model.num_parameters(), "parameters", flush=True)

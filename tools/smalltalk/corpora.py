@@ -103,12 +103,6 @@ def read(folder):
     found["rasa"] = list(pairs(folder / "rasa-smalltalk-en/pairs.tsv"))
     found["friendly"] = list(pairs(folder / "personality-chat-ms/friendly.tsv"))
     found["self"] = [d for i, x in enumerate(lines(folder / "self-dialogue/dialogues.jsonl")) if i % 4 == 0 and (d := from_turns(x["turns"], most=16))]
-    found["topical"] = [
-        d
-        for part in ("valid_freq", "test_freq")
-        for x in lines(folder / f"topical-chat/{part}.jsonl")
-        if (d := from_turns(x["turns"][:8], most=20))
-    ]
     chatter = list(lines(folder / "chatterbot-corpus/english.jsonl"))
     kept = ("greetings", "conversations", "food", "movies")
     found["chatter"] = [d for x in chatter if x["category"] in kept and (d := from_turns(x["turns"][:2], most=15))]

@@ -7,7 +7,7 @@ the seed most, since its replies are the ones that should come out.
 
 import torch
 
-MIXTURE = {"seed": 0.64, "persona": 0.24, "self": 0.05, "rasa": 0.04, "topical": 0.01, "friendly": 0.01, "chatter": 0.01}
+MIXTURE = {"seed": 0.64, "persona": 0.24, "self": 0.06, "rasa": 0.04, "friendly": 0.01, "chatter": 0.01}
 POSITIONS = 128
 
 
@@ -26,14 +26,18 @@ class Examples:
         self.pending = []
 
     def seed_pairs(self):
-        """All replies of a drawn seed dialogue, sometimes behind a stretch of somebody else's conversation."""
+        """All replies of a drawn seed dialogue, sometimes behind a stretch of somebody else's conversation.
+
+        Each is (history, reply, turns of the history that the reply needs).
+        """
         rng = self.rng
-        turns, first = self.seed.dialogue(rng), 1
+        (turns, told), first = self.seed.dialogue(rng), 1
         if rng.random() < 0.15:
             other = rng.choice(self.corpora["persona"]).turns
             end = rng.randrange(2, min(9, len(other)) + 1, 2) if len(other) > 2 else 2
             turns, first = other[:end] + turns, end + 1
-        return [(turns[:i], turns[i]) for i in range(first, len(turns), 2)]
+            told = None if told is None else told + end
+        return [(turns[:i], turns[i], i - told if told is not None and told < i else 3) for i in range(first, len(turns), 2)]
 
     def draw(self):
         """One (history, reply) pair."""
@@ -43,9 +47,11 @@ class Examples:
             if not self.pending:
                 self.pending = self.seed_pairs()
                 rng.shuffle(self.pending)
-            history, reply = self.pending.pop()
+            history, reply, need = self.pending.pop()
             # A follow-up needs its question and often what came before it: the seed's history is never cut below 3 turns.
             keep = rng.choices([3, 5, len(history)], [60, 20, 20])[0]
+            if "name" in history[-1]:
+                keep = max(keep, need)
         else:
             dialogue = rng.choice(self.corpora[voice])
             place = rng.choice(dialogue.targets)

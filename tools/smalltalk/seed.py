@@ -14,6 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 GREETINGS = ["hi", "hello", "hey", "hi papo", "hello papo", "hi there", "hi chat", "hello chat", "good morning"]
+ASK_NAME = [
+    "what is my name?", "what's my name?", "do you know my name?", "do you remember my name?", "who am I?", "say my name",
+    "can you tell me my name?", "so what is my name?", "did I tell you my name?",
+]
+VAGUE = {"Do you like it?", "Did you like it?", "Do you enjoy it?", "What do you think?", "What is it?"}
 CHOICE = re.compile(r"\(([^()]*)\)")
 SLOT = re.compile(r"\{(\w+)\}")
 
@@ -25,12 +30,13 @@ class Node:
     says: list
     replies: list = field(default_factory=list)
     follows: list = field(default_factory=list)
+    name: str = ""
     place: str = "middle"
 
 
 def parse(path):
     """Reads a seed file; returns its root exchanges and the values of its slots."""
-    roots, slots, stack, place = [], {}, [], "middle"
+    roots, slots, stack, name, place = [], {}, [], "", "middle"
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
@@ -42,11 +48,11 @@ def parse(path):
             slot, _, values = rest.partition(": ")
             slots[slot] = values.split(" | ")
         elif mark == "@":
-            place, stack = (rest.split() + ["middle"])[1], []
+            (name, place), stack = (rest.split() + ["middle"])[:2], []
         elif mark == ">":
             if depth > len(stack):
                 raise SystemExit(f"{path}:{number}: a turn stands deeper than the reply it answers.")
-            node = Node(alternatives, place=place)
+            node = Node(alternatives, name=name, place=place)
             stack = stack[:depth] + [node]
             (stack[-2].follows if depth else roots).append(node)
         elif mark == "<":
@@ -116,6 +122,12 @@ def roughen(text, rng):
     return text
 
 
+def question_of(reply):
+    """The question that a reply ends in; empty if it ends in none, or in one that only its own tree understands."""
+    last = re.split(r"(?<=[.!?]) ", reply)[-1]
+    return last if last.endswith("?") and last not in VAGUE else ""
+
+
 class Seed:
     """The parsed seed file with everything its slots need; `dialogue` draws one conversation."""
 
@@ -127,7 +139,20 @@ class Seed:
         self.middles = [n for n in self.roots if n.place == "middle"]
         self.closings = [n for n in self.roots if n.place == "closing"]
         # Broad exchanges (many slots, many phrasings, long trees) need more showing than a one-liner.
-        self.weights = [1.0 + 0.15 * min(12, self._size(n)) for n in self.middles]
+        self.anywhere = self.middles + self.openings
+        self.weights = [1.0 + 0.15 * min(12, self._size(n)) for n in self.middles] + [1.0] * len(self.openings)
+        self.by_question = {}
+        for root in self.roots:
+            self._index(root)
+
+    def _index(self, node):
+        """Notes under each question that a reply ends in what may be answered to it."""
+        for reply in node.replies:
+            if key := question_of(reply):
+                known = self.by_question.setdefault(key, [])
+                known.extend(f for f in node.follows if f not in known)
+        for follow in node.follows:
+            self._index(follow)
 
     def _size(self, node):
         return len(node.follows) + sum(self._size(n) for n in node.follows) + len(SLOT.findall(" ".join(node.says)))
@@ -153,40 +178,66 @@ class Seed:
             text = text.replace("{" + slot + "}", values[slot])
         return text
 
-    def exchange(self, node, values, rng, greeting=None):
-        """One user turn and Papo's reply, as a pair of strings."""
+    def user_turn(self, node, values, rng):
+        """Something that a user may say at this node, its slots filled."""
         says = rng.choices(node.says, [variants(s) ** 0.5 for s in node.says])[0]
-        user = self.fill(expand(says, rng), values, rng)
-        reply = self.fill(rng.choice(node.replies), values, rng)
-        reply = re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", reply)
-        reply = reply[:1].upper() + reply[1:]
-        if greeting:
-            user = greeting + rng.choice([", ", "! ", ". ", " "]) + user
-            if not reply.startswith(("Hi", "Hello", "Good ")):
-                reply = rng.choice(["Hi! ", "Hello! "]) + reply
-        return roughen(user, rng), reply
+        return self.fill(expand(says, rng), values, rng)
 
-    def walk(self, node, rng, greeting=None):
-        """The turns of one tree: its root, then follow-ups most of the time."""
-        values, turns = {}, []
+    def walk(self, node, turns, values, rng, opening=None):
+        """Appends a tree's turns: its root, then follow-ups most of the time; `opening` goes before the first user turn."""
         while node:
-            turns.extend(self.exchange(node, values, rng, greeting))
-            greeting = None
-            node = rng.choice(node.follows) if node.follows and rng.random() < 0.8 else None
-        return turns
+            user = self.user_turn(node, values, rng)
+            template = rng.choice(node.replies)
+            if any(slot not in values for slot in SLOT.findall(template)):
+                return template
+            reply = self.fill(template, values, rng)
+            reply = re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", reply)
+            reply = reply[:1].upper() + reply[1:]
+            if opening:
+                user = opening + rng.choice([", ", "! ", ". ", " "]) + user
+                if not turns and not reply.startswith(("Hi", "Hello", "Good ")) and node.place == "middle":
+                    reply = rng.choice(["Hi! ", "Hello! "]) + reply
+                opening = None
+            turns += [roughen(user, rng), reply]
+            follows = self.answers(node, template)
+            node = rng.choice(follows) if follows and rng.random() < 0.8 else None
+        return template
+
+    def answers(self, node, template):
+        """What may follow a reply: the node's own follow-ups, and those of every reply that ends in the same question."""
+        shared = [f for f in self.by_question.get(question_of(template), []) if f not in node.follows]
+        return node.follows * 2 + shared
 
     def dialogue(self, rng):
-        """Draws a conversation: user turns at even places, Papo's replies at odd ones."""
-        turns = []
+        """Draws a conversation: user turns at even places, Papo's replies at odd ones.
+
+        Returns the turns and the place where the user told a name, or `None`.
+        """
+        turns, told, name, last = [], None, None, None
         dice = rng.random()
-        if dice < 0.35:
-            turns += self.walk(rng.choice(self.openings), rng)
-        for number in range(rng.choice([1, 1, 2, 2, 3])):
-            greeting = rng.choice(GREETINGS) if not turns and rng.random() < 0.12 else None
-            turns += self.walk(rng.choices(self.middles, self.weights)[0], rng, greeting)
+        roots = [rng.choice(self.openings)] if dice < 0.35 else []
+        roots += rng.choices(self.anywhere, self.weights, k=rng.choice([1, 1, 2, 2, 3]))
         if rng.random() < 0.12:
-            turns += self.walk(rng.choice(self.closings), rng)
-        return turns
+            roots.append(rng.choice(self.closings))
+        for root in roots:
+            if root.name in ("name", "my_name", "my_name_unknown") and name:
+                continue
+            opening, values, start = None, {}, len(turns)
+            if not turns and root.place == "middle" and rng.random() < 0.12:
+                opening = rng.choice(GREETINGS)
+            elif turns and root.place == "middle" and last is not None and rng.random() < 0.15:
+                # People answer Papo's question and ask their own in one breath; the newer question counts.
+                opening = self.user_turn(rng.choice(last), {}, rng)
+                opening = opening.rstrip("?!.")
+            template = self.walk(root, turns, values, rng, opening)
+            last = self.by_question.get(question_of(template)) or None
+            if root.name in ("name", "my_name", "my_name_unknown") and "name" in values:
+                name = values["name"]
+                places = [i for i in range(start, len(turns), 2) if name.lower() in turns[i].lower()]
+                told = places[0] if places else None
+        if told is not None and rng.random() < 0.4:
+            turns += [roughen(rng.choice(ASK_NAME), rng), f"Your name is {name}!"]
+        return turns, told
 
 
 def first_names(path):
@@ -198,4 +249,4 @@ if __name__ == "__main__":
     rng = random.Random(1)
     seed = Seed(Path(__file__).with_name("seed.txt"), ["anna", "paulo", "maria"], ["Who wrote Hamlet?"])
     for _ in range(12):
-        print("\n".join(seed.dialogue(rng)), end="\n\n")
+        print("\n".join(seed.dialogue(rng)[0]), end="\n\n")
