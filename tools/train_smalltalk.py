@@ -60,6 +60,7 @@ def network():
         pad_token_id=0,
         decoder_start_token_id=1,
         forced_eos_token_id=2,
+        encoder_no_repeat_ngram_size=0,
     )
     return BlenderbotForConditionalGeneration(config)
 
@@ -78,16 +79,20 @@ def export(model, folder):
 
 
 @torch.no_grad()
-def perplexity(model, examples, pairs, size=64):
+def follow(average, model, share):
+    """Moves the averaged weights towards the model's by `share` of the way."""
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), share)
+
+
+@torch.no_grad()
+def perplexity(average, examples, pairs, size=64):
     """Perplexity per token (end token counted) of replies given their histories."""
-    model.eval()
     total, count = 0.0, 0
     for start in range(0, len(pairs), size):
         batch = pad(*examples.encode(pairs[start : start + size]))
         n = int((batch["labels"] != -100).sum())
         total += model(**batch).loss.item() * n
         count += n
-    model.train()
     return math.exp(total / count)
 
 
@@ -107,7 +112,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the whole training, resumed parts counted")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --work")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
 
@@ -139,24 +144,31 @@ def main():
     rest = [p for p in model.parameters() if p.dim() == 1]
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98), fused=True)
+    # The mean of the last few hundred steps talks better than the last step, most of all before the rate has fallen.
+    average = network()
+    average.load_state_dict(model.state_dict())
+    average.eval()
     steps, elapsed = 0, 0.0
     if options.resume:
         state = torch.load(state_file, weights_only=True)
         model.load_state_dict(state["model"])
+        average.load_state_dict(state.get("average", state["model"]))
         optimizer.load_state_dict(state["optimizer"])
         steps, elapsed = state["steps"], state["elapsed"]
         rng.seed(options.seed + steps)
 
     def keep(label):
-        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "steps": steps, "elapsed": elapsed}, f"{state_file}.new")
+        state = {"model": model, "average": average, "optimizer": optimizer}
+        state = {name: part.state_dict() for name, part in state.items()}
+        torch.save(state | {"steps": steps, "elapsed": elapsed}, f"{state_file}.new")
         os.replace(f"{state_file}.new", state_file)
-        export(model, options.out)
+        export(average, options.out)
         report = {
             "minutes": round(elapsed / 60, 1),
             "steps": steps,
             "loss": round(label, 3),
-            "perplexity_held_out": round(perplexity(model, examples, held[::4]), 2),
-            "perplexity_seed": round(perplexity(model, examples, held_seed), 2),
+            "perplexity_held_out": round(perplexity(average, examples, held[::4]), 2),
+            "perplexity_seed": round(perplexity(average, examples, held_seed), 2),
         }
         print(json.dumps(report), flush=True)
         with open(options.work / "log.jsonl", "a", encoding="utf-8") as file:
@@ -178,6 +190,7 @@ def main():
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             steps += 1
+            follow(average, model, 1 - min(0.996, steps / (steps + 9)))
             mean = loss.item() if steps == 1 else 0.99 * mean + 0.01 * loss.item()
             now = time.monotonic()
             elapsed += now - last

@@ -31,13 +31,20 @@ class Examples:
         Each is (history, reply, turns of the history that the reply needs).
         """
         rng = self.rng
-        (turns, told), first = self.seed.dialogue(rng), 1
+        (turns, told, alone), first = self.seed.dialogue(rng), 1
         if rng.random() < 0.15:
             other = rng.choice(self.corpora["persona"]).turns
             end = rng.randrange(2, min(9, len(other)) + 1, 2) if len(other) > 2 else 2
             turns, first = other[:end] + turns, end + 1
             told = None if told is None else told + end
-        return [(turns[:i], turns[i], i - told if told is not None and told < i else 3) for i in range(first, len(turns), 2)]
+            alone = {place + end for place in alone}
+        pairs = []
+        for i in range(first, len(turns), 2):
+            need = 1 if i - 1 in alone else 3
+            if "name" in turns[i - 1] and told is not None and told < i:
+                need = i - told
+            pairs.append((turns[:i], turns[i], need))
+        return pairs
 
     def draw(self):
         """One (history, reply) pair."""
@@ -48,10 +55,8 @@ class Examples:
                 self.pending = self.seed_pairs()
                 rng.shuffle(self.pending)
             history, reply, need = self.pending.pop()
-            # A follow-up needs its question and often what came before it: the seed's history is never cut below 3 turns.
-            keep = rng.choices([3, 5, len(history)], [60, 20, 20])[0]
-            if "name" in history[-1]:
-                keep = max(keep, need)
+            # A first turn is understood alone, a follow-up needs its question and often what came before it.
+            keep = max(need, rng.choices([1, 3, 5, len(history)], [35, 35, 15, 15])[0])
         else:
             dialogue = rng.choice(self.corpora[voice])
             place = rng.choice(dialogue.targets)

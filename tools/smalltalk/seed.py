@@ -211,9 +211,10 @@ class Seed:
     def dialogue(self, rng):
         """Draws a conversation: user turns at even places, Papo's replies at odd ones.
 
-        Returns the turns and the place where the user told a name, or `None`.
+        Returns the turns, the place where the user told a name or `None`, and the places of the user turns that can be
+        understood alone.
         """
-        turns, told, name, last = [], None, None, None
+        turns, told, name, last, alone = [], None, None, None, set()
         dice = rng.random()
         roots = [rng.choice(self.openings)] if dice < 0.35 else []
         roots += rng.choices(self.anywhere, self.weights, k=rng.choice([1, 1, 2, 2, 3]))
@@ -229,6 +230,7 @@ class Seed:
                 # People answer Papo's question and ask their own in one breath; the newer question counts.
                 opening = self.user_turn(rng.choice(last), {}, rng)
                 opening = opening.rstrip("?!.")
+            alone.add(start)
             template = self.walk(root, turns, values, rng, opening)
             last = self.by_question.get(question_of(template)) or None
             if root.name in ("name", "my_name", "my_name_unknown") and "name" in values:
@@ -237,7 +239,7 @@ class Seed:
                 told = places[0] if places else None
         if told is not None and rng.random() < 0.4:
             turns += [roughen(rng.choice(ASK_NAME), rng), f"Your name is {name}!"]
-        return turns, told
+        return turns, told, alone
 
 
 def first_names(path):
