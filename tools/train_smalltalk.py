@@ -35,6 +35,7 @@ GENERATION = {
     "min_length": 3,
     "max_length": 60,
     "no_repeat_ngram_size": 3,
+    "encoder_no_repeat_ngram_size": 0,
 }
 
 
@@ -60,7 +61,6 @@ def network():
         pad_token_id=0,
         decoder_start_token_id=1,
         forced_eos_token_id=2,
-        encoder_no_repeat_ngram_size=0,
     )
     return BlenderbotForConditionalGeneration(config)
 
@@ -70,12 +70,18 @@ def export(model, folder):
     half = BlenderbotForConditionalGeneration(model.config)
     half.load_state_dict(model.state_dict())
     half.half()
-    half.generation_config = type(half.generation_config)(**GENERATION)
     fresh = f"{folder}.new"
     half.save_pretrained(fresh, safe_serialization=False)
     for name in os.listdir(fresh):
         os.replace(os.path.join(fresh, name), os.path.join(folder, name))
     os.rmdir(fresh)
+    # The class has its own idea of this setting in `config.json`; both files should say the same.
+    with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+        config = json.load(file) | {"encoder_no_repeat_ngram_size": 0}
+    for name, content in (("config.json", config), ("generation_config.json", GENERATION)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
 
 
 @torch.no_grad()
@@ -85,7 +91,7 @@ def follow(average, model, share):
 
 
 @torch.no_grad()
-def perplexity(average, examples, pairs, size=64):
+def perplexity(model, examples, pairs, size=64):
     """Perplexity per token (end token counted) of replies given their histories."""
     total, count = 0.0, 0
     for start in range(0, len(pairs), size):

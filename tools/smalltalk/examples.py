@@ -7,7 +7,7 @@ the seed most, since its replies are the ones that should come out.
 
 import torch
 
-MIXTURE = {"seed": 0.64, "persona": 0.24, "self": 0.06, "rasa": 0.04, "friendly": 0.01, "chatter": 0.01}
+MIXTURE = {"seed": 0.78, "persona": 0.13, "self": 0.04, "rasa": 0.03, "friendly": 0.01, "chatter": 0.01}
 POSITIONS = 128
 
 

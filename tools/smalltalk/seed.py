@@ -18,6 +18,11 @@ ASK_NAME = [
     "what is my name?", "what's my name?", "do you know my name?", "do you remember my name?", "who am I?", "say my name",
     "can you tell me my name?", "so what is my name?", "did I tell you my name?",
 ]
+# What nearly everybody tries first, and must work.
+FIRST = {
+    "how_are_you", "name", "my_name", "are_you_robot", "age", "from", "hobbies", "skills", "music", "movies", "food", "weather",
+    "joke", "thanks", "do_you_like_food", "seen_film", "insult", "love_you", "feeling_bad", "like_me", "live", "portuguese",
+}
 VAGUE = {"Do you like it?", "Did you like it?", "Do you enjoy it?", "What do you think?", "What is it?"}
 CHOICE = re.compile(r"\(([^()]*)\)")
 SLOT = re.compile(r"\{(\w+)\}")
@@ -141,6 +146,7 @@ class Seed:
         # Broad exchanges (many slots, many phrasings, long trees) need more showing than a one-liner.
         self.anywhere = self.middles + self.openings
         self.weights = [1.0 + 0.15 * min(12, self._size(n)) for n in self.middles] + [1.0] * len(self.openings)
+        self.weights = [w * (2.5 if n.name in FIRST else 1.0) for w, n in zip(self.weights, self.anywhere)]
         self.by_question = {}
         for root in self.roots:
             self._index(root)
