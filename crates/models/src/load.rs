@@ -37,15 +37,17 @@ pub(crate) fn network(
     rule: HeadRule,
 ) -> Result<Network, Error> {
     let width = spec.d_model;
+    let (source, target) = (Part::Tokens(Side::Encoder), Part::Tokens(Side::Decoder));
     let (source_table, target_table) = match tables {
-        TokenTables::Shared => {
-            let table = Arc::new(weights.matrix(&[Part::SharedTokens], spec.target_vocabulary, width)?);
+        TokenTables::Separate if weights.differ(source, target)? => (
+            Arc::new(weights.matrix(&[source], spec.source_vocabulary, width)?),
+            Arc::new(weights.matrix(&[target], spec.target_vocabulary, width)?),
+        ),
+        _ => {
+            let part = if tables == TokenTables::Shared { Part::SharedTokens } else { target };
+            let table = Arc::new(weights.matrix(&[part], spec.target_vocabulary, width)?);
             (table.clone(), table)
         }
-        TokenTables::Separate => (
-            Arc::new(weights.matrix(&[Part::Tokens(Side::Encoder)], spec.source_vocabulary, width)?),
-            Arc::new(weights.matrix(&[Part::Tokens(Side::Decoder)], spec.target_vocabulary, width)?),
-        ),
     };
     spec.head = match rule {
         HeadRule::Tied => Head::Tied,

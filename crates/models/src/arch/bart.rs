@@ -97,8 +97,12 @@ impl Config {
             head_bias: HeadBias::Added,
             padding: self.padding,
         };
-        let head = if self.tie_word_embeddings { HeadRule::Tied } else { HeadRule::Separate };
-        Blueprint { spec, tables: TokenTables::Shared, head, keys, overflows_f16: |_| false }
+        // Where nothing is tied, the reference reads a table for each stack.
+        let (head, tables) = match self.tie_word_embeddings {
+            true => (HeadRule::Tied, TokenTables::Shared),
+            false => (HeadRule::Separate, TokenTables::Separate),
+        };
+        Blueprint { spec, tables, head, keys, overflows_f16: |_| false }
     }
 }
 
@@ -130,7 +134,7 @@ pub(super) fn keys(part: Part) -> Vec<String> {
         Part::SharedTokens => {
             ["shared", "encoder.embed_tokens", "decoder.embed_tokens"].map(str::to_owned).to_vec()
         }
-        Part::Tokens(side) => vec![format!("{}.embed_tokens", stack(side))],
+        Part::Tokens(side) => vec![format!("{}.embed_tokens", stack(side)), "shared".to_owned()],
         Part::Positions(side) => vec![format!("{}.embed_positions", stack(side))],
         Part::EmbeddingNorm(side) => vec![format!("{}.layernorm_embedding", stack(side))],
         Part::FinalNorm(side) => vec![format!("{}.layer_norm", stack(side))],
