@@ -1,13 +1,18 @@
 //! How fast the kernels are, beside the limits of the machine and the `gemm` crate.
 //!
-//! `cargo bench -p papo-kernels -- [FILTER] [--threads N] [--level NAME]`. Each line is a median over many repetitions of one
-//! call; weights are cycled through so many copies that they come from memory, as in decoding, except where the line says `cached`.
-//! Results are GB/s of weights where few rows use each weight, GFLOP/s where many do.
+//! `cargo bench -p papo-kernels -- [FILTER] [--threads N] [--level NAME]`, where FILTER begins with `fork`, `read`, `rows`,
+//! `attention` or `linear`, as in `"linear F32 bart"`. Each line is the median, and the best, of many repetitions of one call; weights are
+//! cycled through so many copies that they come from memory, as in decoding, except where the line says otherwise. GB/s of weights
+//! are what counts where few rows use each weight, GFLOP/s where many do.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use papo_kernels::{Compute, Dtype, Kernels, PackedMatrix, WeightView};
+use papo_kernels::{
+    Activation, CachedKeys, Compute, Dtype, Group, Heads, Kernels, KeyValues, PackedMatrix, Strided,
+    WeightView,
+};
 
 /// Linear layers of the four models: name, outputs, inputs.
 const SHAPES: &[(&str, usize, usize)] = &[
@@ -48,60 +53,112 @@ fn main() {
         .expect("a level of this machine");
     let compute = Compute::with_kernels(kernels, NonZeroUsize::new(options.threads).expect("a thread"));
     println!("# {} on {} threads", kernels.name(), compute.threads());
-    if "fork".contains(&options.filter) {
+    let wanted = |name: &str| name.starts_with(&options.filter) || options.filter.starts_with(name);
+    if wanted("fork") {
         fork_and_join(&compute);
     }
-    if "read".contains(&options.filter) {
+    if wanted("read") {
         read(&compute);
     }
-    if "linear".contains(&options.filter) {
+    if wanted("rows") {
+        rows(&compute);
+    }
+    if wanted("attention") {
+        attention(&compute);
+    }
+    if wanted("linear") {
         for dtype in [Dtype::F32, Dtype::F16, Dtype::Bf16] {
-            linear(&compute, dtype);
+            linear(&compute, dtype, &options.filter);
         }
     }
 }
 
-/// The median time of one call, over at least 9 calls and 60 ms.
-fn median(mut call: impl FnMut()) -> Duration {
-    call();
-    let mut times = Vec::new();
-    let begin = Instant::now();
-    while times.len() < 9 || (begin.elapsed() < Duration::from_millis(60) && times.len() < 20_000) {
-        let start = Instant::now();
-        call();
-        times.push(start.elapsed());
-    }
-    times.sort_unstable();
-    times[times.len() / 2]
+/// Times of one kind of call: the median over all repetitions, and the fastest, which a busy machine disturbs least.
+#[derive(Clone, Copy)]
+struct Times {
+    median: Duration,
+    best: Duration,
 }
 
+/// Times several kinds of calls in turn, so that whatever else the machine does meets all of them alike.
+fn time<const N: usize>(mut calls: [&mut dyn FnMut(); N]) -> [Times; N] {
+    let mut times = [const { Vec::new() }; N];
+    let begin = Instant::now();
+    while times[0].len() < 10 || (begin.elapsed() < Duration::from_millis(150) && times[0].len() < 20_000) {
+        for (call, times) in calls.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            call();
+            times.push(start.elapsed());
+        }
+    }
+    times.map(|mut times| {
+        // The first call warms up.
+        times.remove(0);
+        times.sort_unstable();
+        Times { median: times[times.len() / 2], best: times[0] }
+    })
+}
+
+/// What a call does, to turn times into speeds.
+struct Work {
+    bytes: usize,
+    flops: usize,
+}
+
+fn report(name: &str, work: &Work, times: Times) {
+    let gigabytes = |time: Duration| work.bytes as f64 / time.as_secs_f64() / 1e9;
+    let gigaflops = |time: Duration| work.flops as f64 / time.as_secs_f64() / 1e9;
+    let Times { median, best } = times;
+    println!(
+        "{name:52} {:10.1} µs {:6.1} GB/s {:6.1} GFLOP/s   best {:10.1} µs {:6.1} GB/s {:6.1} GFLOP/s",
+        median.as_secs_f64() * 1e6,
+        gigabytes(median),
+        gigaflops(median),
+        best.as_secs_f64() * 1e6,
+        gigabytes(best),
+        gigaflops(best),
+    );
+}
+
+/// An empty call, and one whose tasks wait for each other, so that every thread must have come and gone.
 fn fork_and_join(compute: &Compute) {
-    let time = median(|| {
-        (0..100).for_each(|_| compute.for_each(compute.threads(), &|i| _ = std::hint::black_box(i)))
-    });
-    println!("fork and join                              {:8.2} µs", time.as_secs_f64() * 1e6 / 100.0);
+    let threads = compute.threads();
+    let met = AtomicUsize::new(0);
+    let mut rounds = 0;
+    let [empty, meeting] =
+        time([&mut || compute.for_each(threads, &|i| _ = std::hint::black_box(i)), &mut || {
+            rounds += 1;
+            compute.for_each(threads, &|_| {
+                met.fetch_add(1, Ordering::SeqCst);
+                while met.load(Ordering::SeqCst) < rounds * threads {
+                    std::hint::spin_loop();
+                }
+            });
+        }]);
+    report("fork and join: empty tasks", &Work { bytes: 0, flops: 0 }, empty);
+    report("fork and join: tasks that meet", &Work { bytes: 0, flops: 0 }, meeting);
 }
 
 /// Sums a large array in the plainest way, as a yardstick for memory.
 fn read(compute: &Compute) {
-    for (name, bytes) in [("cached", 8 << 20), ("memory", FROM_MEMORY)] {
+    for (name, bytes) in [("read, cached (8 MB)", 8 << 20), ("read, from memory", FROM_MEMORY)] {
         let numbers = vec![1_u64; bytes / 8];
-        let parts = compute.threads();
-        let time = median(|| {
+        let parts = 4 * compute.threads();
+        let [times] = time([&mut || {
             compute.for_each(parts, &|i| {
                 let share = &numbers[numbers.len() * i / parts..numbers.len() * (i + 1) / parts];
                 std::hint::black_box(share.iter().fold(0, |a, b| a ^ b));
-            })
-        });
-        println!(
-            "read {name}                                {:8.1} GB/s",
-            bytes as f64 / time.as_secs_f64() / 1e9
-        );
+            });
+        }]);
+        report(name, &Work { bytes, flops: 0 }, times);
     }
 }
 
-fn linear(compute: &Compute, dtype: Dtype) {
+fn linear(compute: &Compute, dtype: Dtype, filter: &str) {
     for &(name, outputs, inputs) in SHAPES {
+        if !format!("linear {dtype:?} {name}").contains(filter) {
+            continue;
+        }
         let numbers: Vec<f32> = (0..outputs * inputs).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();
         let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
         let view = WeightView { dtype: Dtype::F32, outputs, inputs, bytes: &bytes };
@@ -110,31 +167,25 @@ fn linear(compute: &Compute, dtype: Dtype) {
         for &rows in ROWS {
             let x: Vec<f32> = (0..rows * inputs).map(|i| (i % 127) as f32 / 127.0 - 0.5).collect();
             let mut y = vec![0.0; rows * outputs];
+            let mut z = y.clone();
             let mut next = 0;
-            let time = median(|| {
+            let work = Work { bytes: outputs * inputs * dtype.size(), flops: 2 * rows * outputs * inputs };
+            let label = format!("linear {dtype:?} {name} {rows} rows");
+            let mut cold = || {
                 compute.linear(&x, &matrices[next], None, &mut y);
                 next = (next + 1) % copies;
-            });
-            let cached = median(|| compute.linear(&x, &matrices[0], None, &mut y));
-            let rival = (dtype == Dtype::F32 && rows > 1).then(|| {
-                let plain: Vec<Vec<f32>> =
-                    (0..if rows < 100 { copies } else { 1 }).map(|_| numbers.clone()).collect();
-                let mut next = 0;
-                median(|| {
-                    rival(&x, &plain[next], inputs, &mut y, compute.threads());
-                    next = (next + 1) % plain.len();
-                })
-            });
-            let speed = |time: Duration| {
-                let seconds = time.as_secs_f64();
-                let gigabytes = (outputs * inputs * dtype.size()) as f64 / seconds / 1e9;
-                let flops = (2 * rows * outputs * inputs) as f64 / seconds / 1e9;
-                format!("{:9.1} µs {gigabytes:6.1} GB/s {flops:6.1} GFLOP/s", seconds * 1e6)
             };
-            println!("linear {dtype:?} {name:18} {rows:4} rows  {} | cached {}", speed(time), speed(cached));
-            if let Some(rival) = rival {
-                println!("{:>46} {}", "gemm crate", speed(rival));
+            if dtype == Dtype::F32 && rows > 1 {
+                let mut gemm = || rival(&x, &numbers, inputs, &mut z, compute.threads());
+                let [ours, theirs] = time([&mut cold, &mut gemm]);
+                report(&label, &work, ours);
+                report("    the gemm crate, cached where it fits", &work, theirs);
+            } else {
+                let [ours] = time([&mut cold]);
+                report(&label, &work, ours);
             }
+            let [cached] = time([&mut || compute.linear(&x, &matrices[0], None, &mut y)]);
+            report("    the same matrix again and again", &work, cached);
         }
     }
 }
@@ -142,6 +193,8 @@ fn linear(compute: &Compute, dtype: Dtype) {
 /// `y = x wᵀ` by the `gemm` crate; weights as in a checkpoint.
 fn rival(x: &[f32], w: &[f32], inputs: usize, y: &mut [f32], threads: usize) {
     let (rows, outputs) = (x.len() / inputs, w.len() / inputs);
+    let (row, column) = (inputs as isize, 1);
+    let parallel = gemm::Parallelism::Rayon(threads);
     // SAFETY: x is [rows, inputs], w is [outputs, inputs], y is [rows, outputs], all row-major and as long as that.
     unsafe {
         gemm::gemm(
@@ -153,17 +206,95 @@ fn rival(x: &[f32], w: &[f32], inputs: usize, y: &mut [f32], threads: usize) {
             outputs as isize,
             false,
             x.as_ptr(),
-            1,
-            inputs as isize,
+            column,
+            row,
             w.as_ptr(),
-            inputs as isize,
-            1,
+            row,
+            column,
             0.0,
             1.0,
             false,
             false,
             false,
-            gemm::Parallelism::Rayon(threads),
+            parallel,
         );
+    }
+}
+
+/// Attention as the four models do it: (name, rows of a group, tokens, heads).
+fn attention(compute: &Compute) {
+    for (name, groups, rows, tokens, heads) in [
+        ("encode bart/t5-base 512 tokens", 1, 512, 512, Heads { count: 12, size: 64 }),
+        ("encode bart 1024 tokens", 1, 1024, 1024, Heads { count: 12, size: 64 }),
+        ("encode blenderbot 128 tokens", 1, 128, 128, Heads { count: 32, size: 40 }),
+        ("cross t5-base 1 row, 20 tokens", 1, 1, 20, Heads { count: 12, size: 64 }),
+        ("cross t5-base 1 row, 512 tokens", 1, 1, 512, Heads { count: 12, size: 64 }),
+        ("cross blenderbot 10 beams, 128 tokens", 1, 10, 128, Heads { count: 32, size: 40 }),
+        ("cross bart 16 groups of 4, 64 tokens", 16, 4, 64, Heads { count: 12, size: 64 }),
+    ] {
+        let width = heads.width();
+        let numbers: Vec<f32> =
+            (0..groups * rows.max(tokens) * width).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();
+        let all = Strided { data: &numbers, stride: width };
+        let mut memory = KeyValues::new();
+        let lengths = vec![tokens; groups];
+        compute.pack_key_values(all, all, &lengths, &[], heads, &mut memory);
+        let groups: Vec<Group> =
+            (0..groups).map(|source| Group { first_row: source * rows, rows, source }).collect();
+        let mut y = vec![0.0; groups.len() * rows * width];
+        let [times] = time([&mut || compute.attend(all, &groups, &memory, 0.125, None, &mut y, None)]);
+        let pairs = groups.len() * rows * tokens * width;
+        report(name, &Work { bytes: groups.len() * 8 * tokens * width, flops: 4 * pairs }, times);
+        let [times] = time([&mut || compute.pack_key_values(all, all, &lengths, &[], heads, &mut memory)]);
+        report(
+            "    packing its keys and values",
+            &Work { bytes: groups.len() * 8 * tokens * width, flops: 0 },
+            times,
+        );
+    }
+    for (name, rows, len, heads) in [
+        ("cached t5-base 1 row, 64 steps", 1, 64, Heads { count: 12, size: 64 }),
+        ("cached blenderbot 10 rows, 60 steps", 10, 60, Heads { count: 32, size: 40 }),
+        ("cached bart 64 rows, 64 steps", 64, 64, Heads { count: 12, size: 64 }),
+    ] {
+        let width = heads.width();
+        let numbers: Vec<f32> = (0..rows * len * width).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();
+        let history: Vec<u32> = (0..rows * len).map(|i| (i * 31 % (rows * len)) as u32).collect();
+        let cache = CachedKeys { keys: &numbers, values: &numbers, history: &history, stride: len, len };
+        let mut y = vec![0.0; rows * width];
+        let queries = Strided { data: &numbers, stride: width };
+        let [times] = time([&mut || compute.attend_cached(queries, cache, heads, 0.125, None, &mut y, None)]);
+        let pairs = rows * len * width;
+        report(name, &Work { bytes: 8 * pairs, flops: 4 * pairs }, times);
+    }
+}
+
+/// Row kernels at the widths of the models, on one row and on an encoder's.
+fn rows(compute: &Compute) {
+    let numbers: Vec<f32> = (0..512 * 3072).map(|i| (i % 251) as f32 / 25.0 - 5.0).collect();
+    let kernels = compute.kernels();
+    let mut y = numbers.clone();
+    let work = |count: usize| Work { bytes: 4 * count, flops: 0 };
+    let [softmax, log_softmax, argmax] = time([
+        &mut || kernels.softmax(&mut y[..50_265]),
+        &mut || kernels.log_softmax(&mut numbers[..50_265].to_vec()),
+        &mut || _ = std::hint::black_box(kernels.argmax(&numbers[..50_265])),
+    ]);
+    report("softmax of 50265", &work(50_265), softmax);
+    report("log-softmax of 50265, with a copy", &work(50_265), log_softmax);
+    report("argmax of 50265", &work(50_265), argmax);
+    for rows in [1, 512] {
+        let (gain, count) = (&numbers[..768], rows * 768);
+        let (mut a, mut b, mut c, mut d) = (y.clone(), y.clone(), y.clone(), y.clone());
+        let [layer, rms, gelu, tanh] = time([
+            &mut || compute.layer_norm(&numbers[..count], gain, gain, 1e-5, &mut a[..count]),
+            &mut || compute.rms_norm(&numbers[..count], gain, 1e-6, &mut b[..count]),
+            &mut || compute.activate(Activation::Gelu, &mut c[..count]),
+            &mut || compute.activate(Activation::GeluTanh, &mut d[..count]),
+        ]);
+        report(&format!("layer norm of {rows} x 768"), &work(count), layer);
+        report(&format!("rms norm of {rows} x 768"), &work(count), rms);
+        report(&format!("gelu of {rows} x 768"), &work(count), gelu);
+        report(&format!("gelu_tanh of {rows} x 768"), &work(count), tanh);
     }
 }

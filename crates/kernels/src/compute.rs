@@ -85,8 +85,9 @@ impl Compute {
         self.split(y, width, DEAR_TASK, |first, y| {
             for (both, y) in both[2 * first..].chunks_exact(2 * width).zip(y.chunks_exact_mut(width)) {
                 let (gate, up) = both.split_at(width);
-                y.copy_from_slice(up);
-                self.kernels.gate(activation, gate, y);
+                y.copy_from_slice(gate);
+                self.kernels.activate(activation, y);
+                self.kernels.multiply(up, y);
             }
         });
     }
@@ -136,8 +137,7 @@ impl Compute {
         keys.check("keys", tokens, heads.width());
         values.check("values", tokens, heads.width());
         assert!(masked.is_empty() || masked.len() == tokens, "a mask for each of {tokens} tokens");
-        let width = self.kernels.panel_width();
-        attention::pack_key_values(&self.pool, width, keys, values, lengths, masked, heads, memory);
+        attention::pack_key_values(&self.pool, self.kernels, keys, values, lengths, masked, heads, memory);
     }
 
     /// Attention of query rows over whole sources: `softmax(scale · q kᵀ + bias) v`, head by head.

@@ -24,6 +24,8 @@ pub struct Kernels {
     /// Rows that a tile takes at most before it runs out of registers.
     tile_rows: usize,
     f32: Tiles,
+    /// For a panel of half the width.
+    narrow_f32: Tiles,
     f16: Tiles,
     bf16: Tiles,
     log_softmax: unsafe fn(&mut [f32]),
@@ -31,8 +33,9 @@ pub struct Kernels {
     exponentials: unsafe fn(&mut [f32]) -> f32,
     argmax: unsafe fn(&[f32]) -> usize,
     add: unsafe fn(&[f32], &mut [f32]),
+    multiply: unsafe fn(&[f32], &mut [f32]),
     activate: unsafe fn(Activation, &mut [f32]),
-    gate: unsafe fn(Activation, &[f32], &mut [f32]),
+    #[allow(clippy::type_complexity)]
     layer_norm: unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]),
     rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
     attend_head: unsafe fn(&CachedJob<'_>, &mut [f32], &mut [f32]) -> f32,
@@ -58,19 +61,22 @@ entries! {
     rows::argmax::argmax => argmax(row: &[f32]) -> usize;
     rows::add => add(x: &[f32], y: &mut [f32]);
     rows::activate::activate => activate(activation: Activation, x: &mut [f32]);
-    rows::activate::gate => gate(activation: Activation, gate: &[f32], up: &mut [f32]);
+    rows::multiply => multiply(x: &[f32], y: &mut [f32]);
     rows::norm::layer_norm => layer_norm(x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]);
     rows::norm::rms_norm => rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]);
     attention::cached::attend_head => attend_head(job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32;
 }
 
 impl Kernels {
-    const fn table<S: Simd, const VECTORS: usize, const ROWS: usize>(name: &'static str) -> Self {
+    const fn table<S: Simd, const VECTORS: usize, const HALF: usize, const ROWS: usize>(
+        name: &'static str,
+    ) -> Self {
         Self {
             name,
             panel_width: VECTORS * S::LANES,
             tile_rows: ROWS,
             f32: Tiles::of::<S, f32, VECTORS, ROWS>(),
+            narrow_f32: Tiles::of::<S, f32, HALF, ROWS>(),
             f16: Tiles::of::<S, HalfBits, VECTORS, ROWS>(),
             bf16: Tiles::of::<S, BrainBits, VECTORS, ROWS>(),
             log_softmax: log_softmax::<S>,
@@ -79,7 +85,7 @@ impl Kernels {
             argmax: argmax::<S>,
             add: add::<S>,
             activate: activate::<S>,
-            gate: gate::<S>,
+            multiply: multiply::<S>,
             layer_norm: layer_norm::<S>,
             rms_norm: rms_norm::<S>,
             attend_head: attend_head::<S>,
@@ -88,13 +94,13 @@ impl Kernels {
 }
 
 // Tile sizes: ROWS · VECTORS sums, VECTORS weights and one broadcast fit the registers (16 for scalar and AVX2, 32 for the others).
-static SCALAR: Kernels = Kernels::table::<Scalar, 2, 4>("scalar");
+static SCALAR: Kernels = Kernels::table::<Scalar, 2, 1, 4>("scalar");
 #[cfg(target_arch = "x86_64")]
-static AVX2: Kernels = Kernels::table::<Avx2, 2, 6>("avx2");
+static AVX2: Kernels = Kernels::table::<Avx2, 2, 1, 6>("avx2");
 #[cfg(target_arch = "x86_64")]
-static AVX512: Kernels = Kernels::table::<Avx512, 2, 12>("avx512");
+static AVX512: Kernels = Kernels::table::<Avx512, 2, 1, 12>("avx512");
 #[cfg(target_arch = "aarch64")]
-static NEON: Kernels = Kernels::table::<Neon, 4, 6>("neon");
+static NEON: Kernels = Kernels::table::<Neon, 4, 2, 6>("neon");
 
 /// The environment variable that lowers the level: `scalar`, `avx2`, `avx512` or `neon`.
 const LEVEL: &str = "PAPO_KERNELS";
@@ -146,6 +152,20 @@ impl Kernels {
         self.tile_rows
     }
 
+    /// Outputs in a panel of half the width.
+    pub(crate) fn narrow_width(&self) -> usize {
+        self.panel_width / 2
+    }
+
+    pub(crate) fn narrow_tiles(&self) -> &Tiles {
+        &self.narrow_f32
+    }
+
+    /// What panels of `columns` columns add up to where the last may be narrow.
+    pub(crate) fn value_width(&self, columns: usize) -> usize {
+        columns.next_multiple_of(self.narrow_width())
+    }
+
     pub(crate) fn tiles(&self, dtype: Dtype) -> &Tiles {
         match dtype {
             Dtype::F32 => &self.f32,
@@ -188,9 +208,9 @@ impl Kernels {
         unsafe { (self.activate)(activation, x) }
     }
 
-    pub(crate) fn gate(&self, activation: Activation, gate: &[f32], up: &mut [f32]) {
+    pub(crate) fn multiply(&self, x: &[f32], y: &mut [f32]) {
         // SAFETY: a table is proof of the CPU.
-        unsafe { (self.gate)(activation, gate, up) }
+        unsafe { (self.multiply)(x, y) }
     }
 
     pub(crate) fn layer_norm(&self, x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]) {

@@ -8,9 +8,11 @@
 //! ```
 //!
 //! so that scores are computed for a register of positions at a time, and values for a register of columns, by the same tiles as
-//! every other product (`matrix/tile.rs`). Positions and columns that fill up a panel are zero.
+//! every other product (`matrix/tile.rs`). Positions and columns that fill up a panel are zero. Where the last columns need no more than half
+//! a panel, theirs is half as wide: heads of 40 columns would otherwise be multiplied as if they had 64.
 
 use super::{Heads, KeyValues, Source, Strided};
+use crate::Kernels;
 use crate::memory::Shared;
 use crate::pool::Pool;
 
@@ -21,7 +23,7 @@ const TASK: usize = 32 << 10;
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn pack_key_values(
     pool: &Pool,
-    width: usize,
+    kernels: &Kernels,
     keys: Strided<'_>,
     values: Strided<'_>,
     lengths: &[usize],
@@ -29,6 +31,7 @@ pub(crate) fn pack_key_values(
     heads: Heads,
     memory: &mut KeyValues,
 ) {
+    let width = kernels.panel_width();
     memory.heads = heads.count;
     memory.size = heads.size;
     memory.width = width;
@@ -36,7 +39,7 @@ pub(crate) fn pack_key_values(
     let (mut first_token, mut first_key, mut first_value) = (0, 0, 0);
     for &tokens in lengths {
         let keys_per_head = tokens.next_multiple_of(width) * heads.size;
-        let values_per_head = heads.size.next_multiple_of(width) * tokens;
+        let values_per_head = kernels.value_width(heads.size) * tokens;
         memory.sources.push(Source {
             first_token,
             tokens,
@@ -74,7 +77,10 @@ pub(crate) fn pack_key_values(
             for token in 0..source.tokens {
                 let row = &values.data[(source.first_token + token) * values.stride + head * heads.size..];
                 for (panel, columns) in row[..heads.size].chunks(width).enumerate() {
-                    let target = &mut packed_values[(panel * source.tokens + token) * width..][..width];
+                    // Only the last panel may be narrower.
+                    let own_width = kernels.value_width(columns.len());
+                    let target =
+                        &mut packed_values[panel * source.tokens * width + token * own_width..][..own_width];
                     target[..columns.len()].copy_from_slice(columns);
                     target[columns.len()..].fill(0.0);
                 }

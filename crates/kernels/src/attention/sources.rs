@@ -18,10 +18,11 @@
 use std::cell::Cell;
 
 use super::{Bias, Group, KeyValues, Strided};
-use crate::Kernels;
-use crate::matrix::tile::{Job, MOST_ROWS, Start};
+use crate::matrix::interleave;
+use crate::matrix::tile::{Job, MOST_ROWS, Start, TileFn};
 use crate::memory::{Numbers, Shared};
 use crate::pool::Pool;
+use crate::{Dtype, Kernels};
 
 /// Multiplications that are worth a task of their own: about 10 µs.
 const TASK: usize = 256 << 10;
@@ -114,6 +115,13 @@ impl Attention<'_> {
         }
     }
 
+    /// The tile for the last `columns` columns of the values.
+    fn last_tile(&self, columns: usize, rows: usize) -> TileFn {
+        let narrow = columns <= self.kernels.narrow_width();
+        let tiles = if narrow { self.kernels.narrow_tiles() } else { self.kernels.tiles(Dtype::F32) };
+        tiles.by_rows[rows - 1]
+    }
+
     fn unit(&self, unit: Unit, scratch: &mut Numbers) {
         let (size, width) = (self.memory.size, self.memory.heads().width());
         let source = self.memory.sources[unit.group.source];
@@ -132,10 +140,10 @@ impl Attention<'_> {
         let (scores, operand) =
             scratch.at_least(rows * stride + rows * size.max(tokens)).split_at_mut(rows * stride);
 
-        for r in 0..rows {
-            let query =
-                &self.queries.data[(first_row + r) * self.queries.stride + unit.head * size..][..size];
-            operand[r..].iter_mut().step_by(rows).zip(query).for_each(|(x, q)| *x = q * self.scale);
+        let first_query = &self.queries.data[first_row * self.queries.stride + unit.head * size..];
+        interleave(Strided { data: first_query, stride: self.queries.stride }, rows, size, operand);
+        if self.scale != 1.0 {
+            operand[..rows * size].iter_mut().for_each(|x| *x *= self.scale);
         }
         let keys = &self.memory.keys.as_slice()[source.first_key + unit.head * source.keys_per_head..];
         let start = match self.bias {
@@ -146,7 +154,7 @@ impl Attention<'_> {
                 Start::At { first: line[bias.origin - unit.first..].as_ptr(), row_step: -1 }
             }
         };
-        let tile = self.kernels.tiles(crate::Dtype::F32).by_rows[rows - 1];
+        let tile = self.kernels.tiles(Dtype::F32).by_rows[rows - 1];
         let job = Job {
             x: operand.as_ptr(),
             weights: keys[..source.keys_per_head].as_ptr().cast(),
@@ -181,23 +189,31 @@ impl Attention<'_> {
                 };
                 target.iter_mut().zip(&*row).for_each(|(y, x)| *y = x * scale);
             }
-            operand[r..].iter_mut().step_by(rows).zip(&*row).for_each(|(y, x)| *y = *x);
         }
+        interleave(Strided { data: scores, stride }, rows, tokens, operand);
 
         let values =
             &self.memory.values.as_slice()[source.first_value + unit.head * source.values_per_head..];
-        let job = Job {
-            x: operand.as_ptr(),
-            weights: values[..source.values_per_head].as_ptr().cast(),
-            panel_stride: self.memory.width * tokens,
-            depth: tokens,
-            y: y(0).as_mut_ptr(),
-            y_stride: width,
-            columns: size,
-            start: Start::Zero,
-        };
-        // SAFETY: as above; y has `size` numbers from here in each of `rows` rows, `width` apart.
-        unsafe { tile(&job) };
+        // Whole panels, and what is left over in a narrower one.
+        let whole = size / self.memory.width * self.memory.width;
+        for (first, columns, tile) in
+            [(0, whole, tile), (whole, size - whole, self.last_tile(size - whole, rows))]
+        {
+            if columns > 0 {
+                let job = Job {
+                    x: operand.as_ptr(),
+                    weights: values[first * tokens..source.values_per_head].as_ptr().cast(),
+                    panel_stride: self.memory.width * tokens,
+                    depth: tokens,
+                    y: y(0)[first..].as_mut_ptr(),
+                    y_stride: width,
+                    columns,
+                    start: Start::Zero,
+                };
+                // SAFETY: as above; y has `columns` numbers from here in each of `rows` rows, `width` apart.
+                unsafe { tile(&job) };
+            }
+        }
         for (r, scale) in sums.into_iter().enumerate().take(rows) {
             y(r).iter_mut().for_each(|y| *y *= scale);
         }

@@ -28,7 +28,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::F) -> S::F {
     let p = polynomial(
         simd,
         r,
-        [1.0, 1.0, 0.499_999_92, 0.166_664_2, 0.041_668_233, 0.008_374_899, 0.001_383_674_2],
+        [1.0, 1.0, 0.499_999_9, 0.166_664_2, 0.041_668_233, 0.008_374_899, 0.001_383_674_2],
     );
     let half = simd.sub(simd.mul_add(n, simd.splat(0.5), round), round);
     let rest = simd.sub(n, half);

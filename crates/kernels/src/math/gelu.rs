@@ -31,7 +31,7 @@ pub(crate) fn gelu<S: Simd>(simd: S, x: S::F) -> S::F {
             0.196_963_18,
             0.071_507_95,
             0.099_730_09,
-            0.073_841_713,
+            0.073_841_71,
             -0.135_470_88,
             0.040_267_456,
         ],
@@ -46,7 +46,7 @@ pub(crate) fn gelu<S: Simd>(simd: S, x: S::F) -> S::F {
 #[inline(always)]
 pub(crate) fn gelu_tanh<S: Simd>(simd: S, x: S::F) -> S::F {
     /// `2 √(2/π)`.
-    const SLOPE: f32 = 1.595_769_1;
+    const SLOPE: f32 = 1.595_769;
     let square = simd.mul(x, x);
     let factor = simd.mul_add(simd.splat(SLOPE * 0.044_715), square, simd.splat(SLOPE));
     times_sigmoid(simd, x, simd.mul(x, factor))

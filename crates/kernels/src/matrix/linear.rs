@@ -17,16 +17,17 @@
 
 use std::cell::Cell;
 
-use super::PackedMatrix;
 use super::tile::{DEPTH_BLOCK, Job, Start, Tiles};
+use super::{PackedMatrix, interleave};
 use crate::Kernels;
+use crate::attention::Strided;
 use crate::memory::{Numbers, Shared};
 use crate::pool::Pool;
 
-/// Rows of a group at most.
-const GROUP_ROWS: usize = 192;
-/// Numbers of `x` in a group's slice: 192 KiB of an L2 cache that has at least 512 KiB on any CPU worth optimising for.
-const SLICE: usize = GROUP_ROWS * DEPTH_BLOCK;
+/// Rows of a group at most: each panel comes from far once for so many rows, 48 operations a byte.
+const GROUP_ROWS: usize = 96;
+/// Numbers of `x` in a group's slice: 288 KiB, which leaves room in an L2 cache of 512 KiB for a panel's slice and the results.
+const SLICE: usize = GROUP_ROWS * 768;
 /// Bytes of weights that are worth a task of their own when few rows stream through them: about 5 µs.
 const STREAM_TASK: usize = 96 << 10;
 /// Multiplications that are worth a task of their own when many rows share the weights: about 10 µs.
@@ -70,7 +71,7 @@ pub(crate) fn linear(
     let mut buffer = INTERLEAVED.take();
     let interleaved = buffer.at_least(rows * inputs);
     let blocks = Blocks { rows, count: rows.div_ceil(product.most_rows) };
-    interleave(pool, x, inputs, &blocks, interleaved);
+    interleave_blocks(pool, x, inputs, &blocks, interleaved);
     if blocks.count == 1 {
         product.stream(pool, interleaved, rows);
     } else {
@@ -181,7 +182,7 @@ impl Blocks {
 }
 
 /// Rewrites each block of rows as `[inputs, rows of the block]`.
-fn interleave(pool: &Pool, x: &[f32], inputs: usize, blocks: &Blocks, y: &mut [f32]) {
+fn interleave_blocks(pool: &Pool, x: &[f32], inputs: usize, blocks: &Blocks, y: &mut [f32]) {
     const TASK: usize = 64 << 10;
     let y = Shared(y.as_mut_ptr());
     let tasks = pool.tasks(x.len() / TASK, blocks.count);
@@ -192,11 +193,8 @@ fn interleave(pool: &Pool, x: &[f32], inputs: usize, blocks: &Blocks, y: &mut [f
             let y = unsafe {
                 std::slice::from_raw_parts_mut(y.get().add(rows.start * inputs), rows.len() * inputs)
             };
-            for (r, row) in x[rows.start * inputs..rows.end * inputs].chunks_exact(inputs).enumerate() {
-                for (y, x) in y[r..].iter_mut().step_by(rows.len()).zip(row) {
-                    *y = *x;
-                }
-            }
+            let data = &x[rows.start * inputs..rows.end * inputs];
+            interleave(Strided { data, stride: inputs }, rows.len(), inputs, y);
         }
     });
 }

@@ -2,10 +2,12 @@
 //!
 //! `pack.rs` turns the one into the other, `linear.rs` cuts a product into pieces for the threads, `tile.rs` is the inner loop.
 
+mod interleave;
 mod linear;
 mod pack;
 pub(crate) mod tile;
 
+pub(crate) use interleave::interleave;
 pub(crate) use linear::linear;
 pub(crate) use pack::pack;
 

@@ -23,6 +23,9 @@
 //!
 //! `linear.rs` says who cuts a product into these pieces.
 
+// Loops over constant ranges with indices: iterators made the compiler keep the sums in memory.
+#![allow(clippy::needless_range_loop)]
+
 use crate::simd::Simd;
 
 /// Inputs that are summed before the sum is added to `y`. Part of the numerical contract: changing it changes last bits.

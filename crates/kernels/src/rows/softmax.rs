@@ -1,6 +1,6 @@
 //! Softmax and log-softmax of one row, with the row's maximum taken off first so that nothing overflows.
 
-use super::{largest, map, sum};
+use super::{itself, largest, map, sum};
 use crate::math::exp::exp;
 use crate::simd::Simd;
 
@@ -13,8 +13,13 @@ pub(crate) fn exponentials<S: Simd>(simd: S, row: &mut [f32]) -> f32 {
         return 0.0;
     }
     let max = simd.splat(max);
-    map(simd, row, |x| exp(simd, simd.sub(x, max)));
-    sum(simd, row, |x| x)
+    map(
+        simd,
+        row,
+        #[inline(always)]
+        |simd, x| exp(simd, simd.sub(x, max)),
+    );
+    sum(simd, row, itself)
 }
 
 /// Replaces scores by their softmax; a row of −∞ alone becomes zeros.
@@ -23,7 +28,12 @@ pub(crate) fn softmax<S: Simd>(simd: S, row: &mut [f32]) {
     let total = exponentials(simd, row);
     if total != 0.0 {
         let scale = simd.splat(1.0 / total);
-        map(simd, row, |x| simd.mul(x, scale));
+        map(
+            simd,
+            row,
+            #[inline(always)]
+            |simd, x| simd.mul(x, scale),
+        );
     }
 }
 
@@ -31,6 +41,17 @@ pub(crate) fn softmax<S: Simd>(simd: S, row: &mut [f32]) {
 #[inline(always)]
 pub(crate) fn log_softmax<S: Simd>(simd: S, row: &mut [f32]) {
     let max = simd.splat(largest(simd, row));
-    let total = simd.splat(sum(simd, row, |x| exp(simd, simd.sub(x, max))).ln());
-    map(simd, row, |x| simd.sub(simd.sub(x, max), total));
+    let total = sum(
+        simd,
+        row,
+        #[inline(always)]
+        |simd, x| exp(simd, simd.sub(x, max)),
+    );
+    let log_total = simd.splat(total.ln());
+    map(
+        simd,
+        row,
+        #[inline(always)]
+        |simd, x| simd.sub(simd.sub(x, max), log_total),
+    );
 }
