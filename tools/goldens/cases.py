@@ -70,7 +70,7 @@ OPTION_SETS = [
     OptionSet("own-settings-batch-3", fixed(), sources=3, own=True),
     OptionSet("own-settings-nbest-2", fixed(num_beams=4, num_return_sequences=2, max_new_tokens=30), sources=2, own=True),
     OptionSet("greedy-60", fixed(max_new_tokens=60)),
-    OptionSet("greedy-60-batch-2", fixed(max_new_tokens=60, min_new_tokens=40), sources=2, matters=("min_new_tokens",)),
+    OptionSet("greedy-60-batch-2", fixed(max_new_tokens=60, min_new_tokens=40), sources=2),
     OptionSet("greedy-default-length", fixed(max_new_tokens=None)),
     OptionSet("greedy-long-source", fixed(), longest=50),
     OptionSet("beams-2", fixed(num_beams=2), matters=("num_beams",)),

@@ -145,11 +145,11 @@ CHECKPOINTS = [
         pieces=180, seed=91, in_config={"architectures": ["T5ForConditionalGeneration"]}, dtype="float16",
     ),
     Checkpoint(
-        "marian", "marian", MARIAN, marian_tokenizer, layouts.safetensors, MARIAN_GENERATION, is_family=True, tokenizer_lines=True,
+        "marian", "marian", MARIAN, marian_tokenizer, layouts.safetensors, MARIAN_GENERATION, seed=39, is_family=True, tokenizer_lines=True,
         in_config={"architectures": ["MarianMTModel"], "static_position_embeddings": True, "normalize_embedding": False},
     ),
     Checkpoint(
-        "marian-positions-bin", "marian", MARIAN, marian_tokenizer, layouts.zip_bin_with_positions, None, seed=101, dtype="float16",
+        "marian-positions-bin", "marian", MARIAN, marian_tokenizer, layouts.zip_bin_with_positions, None, seed=102, dtype="float16",
         in_config={
             "architectures": ["MarianMTModel"], "bad_words_ids": [[200]], "num_beams": 3, "max_length": 40, "forced_eos_token_id": 0,
             "static_position_embeddings": True,

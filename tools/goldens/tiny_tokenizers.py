@@ -10,7 +10,9 @@ import tempfile
 from pathlib import Path
 
 import sentencepiece
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import T5TokenizerFast
+from transformers.convert_slow_tokenizer import import_protobuf
 
 from .text import SENTENCES
 
@@ -48,8 +50,6 @@ def bart(size):
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=True, add_prefix_space=False)
-    from tokenizers import AddedToken
-
     tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t in ["<s>", "<pad>", "</s>", "<unk>"]])
     tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False)])
     return {"vocab.json": _json(vocab), "merges.txt": merges, "tokenizer.json": tokenizer.to_str().encode()}
@@ -98,7 +98,14 @@ def _sentencepiece(size, *, ids, charsmap):
             minloglevel=2,
             **normalization,
         )
-    return out.getvalue()
+    return _without_path(out.getvalue())
+
+
+def _without_path(model):
+    """The trainer notes where it read the rules from; that name of a temporary file does not belong into a fixture."""
+    proto = import_protobuf().ModelProto.FromString(model)
+    proto.normalizer_spec.normalization_rule_tsv = ""
+    return proto.SerializeToString()
 
 
 def t5(pieces, *, charsmap, with_json):
@@ -109,8 +116,6 @@ def t5(pieces, *, charsmap, with_json):
     model = _sentencepiece(pieces, ids={"pad": 0, "eos": 1, "unk": 2}, charsmap=charsmap)
     files = {"spiece.model": model}
     if with_json:
-        from transformers import T5TokenizerFast
-
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "spiece.model").write_bytes(model)
             T5TokenizerFast.from_pretrained(folder).backend_tokenizer.save(f"{folder}/tokenizer.json")

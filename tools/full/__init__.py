@@ -1,0 +1,1 @@
+"""Checkpoints of the four true shapes. Start reading at `shapes.py`."""
