@@ -1,0 +1,131 @@
+//! Which files of a repository a model needs.
+//!
+//! A repository holds the same weights several times over, for other programs; the whole of it can be ten times what is needed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use papo_checkpoint::Index;
+
+use super::is_file;
+
+/// Configuration and tokenizer files: all that are there are wanted.
+const SMALL: [&str; 12] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "source.spm",
+    "target.spm",
+];
+
+/// Weights, the first that is there is wanted; the order is that in which a checkpoint is opened.
+const WEIGHTS: [&str; 4] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+];
+
+/// What a model is fetched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Everything, to run it.
+    Model,
+    /// Configuration and tokenizer, a few hundred kilobytes.
+    Tokenizer,
+}
+
+/// The files to fetch, in order: weights last. An index stands for its shards too. `None` when there are no weights to be had.
+pub(super) fn plan<'a>(listed: &'a BTreeMap<String, Option<u64>>, want: Want) -> Option<Vec<&'a str>> {
+    let listed = |name: &&str| listed.get_key_value(*name).map(|(name, _)| name.as_str());
+    let mut plan: Vec<&'a str> = SMALL.iter().filter_map(listed).collect();
+    if want == Want::Model {
+        plan.push(WEIGHTS.iter().find_map(listed)?);
+    }
+    Some(plan)
+}
+
+/// Every file that could be wanted, for a hub that does not list what it has.
+pub(super) fn candidates() -> impl Iterator<Item = &'static str> {
+    SMALL.into_iter().chain(WEIGHTS)
+}
+
+/// Whether the file names the shards that hold the weights.
+pub(super) fn is_index(file: &str) -> bool {
+    file.ends_with(".index.json")
+}
+
+/// Weights in formats that are not read, for a message.
+pub(super) fn other_weights(listed: &BTreeMap<String, Option<u64>>) -> String {
+    let endings = [".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".bin", ".safetensors", ".pt", ".ckpt"];
+    let others: Vec<&str> = listed
+        .keys()
+        .map(String::as_str)
+        .filter(|name| endings.iter().any(|ending| name.ends_with(ending)))
+        .collect();
+    match others.len() {
+        0..4 => others.join(", "),
+        count => format!("{}, … ({count} files)", others[..3].join(", ")),
+    }
+}
+
+/// Whether a snapshot has what is wanted, as far as can be told without asking the hub: weights are fetched last, so that where
+/// they are, the rest is.
+pub(super) fn is_complete(snapshot: &Path, want: Want) -> bool {
+    let has = |name: &str| is_file(&snapshot.join(name));
+    let weights = || match WEIGHTS.iter().find(|name| has(name)) {
+        Some(name) if is_index(name) => {
+            Index::open(&snapshot.join(name)).is_ok_and(|index| index.shards().into_iter().all(has))
+        }
+        found => found.is_some(),
+    };
+    let tokenizer = || {
+        ["tokenizer.json", "vocab.json", "spiece.model", "sentencepiece.bpe.model"]
+            .iter()
+            .any(|name| has(name))
+    };
+    has("config.json") && tokenizer() && (want == Want::Tokenizer || weights())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(names: &[&str]) -> BTreeMap<String, Option<u64>> {
+        names.iter().map(|name| (name.to_string(), None)).collect()
+    }
+
+    #[test]
+    fn safetensors_are_preferred_and_other_weights_left_out() {
+        let files = listed(&[
+            "README.md",
+            "pytorch_model.bin",
+            "tf_model.h5",
+            "model.safetensors",
+            "config.json",
+            "vocab.json",
+        ]);
+        assert_eq!(plan(&files, Want::Model).unwrap(), ["config.json", "vocab.json", "model.safetensors"]);
+        assert_eq!(plan(&files, Want::Tokenizer).unwrap(), ["config.json", "vocab.json"]);
+    }
+
+    #[test]
+    fn an_index_of_safetensors_comes_before_a_bin() {
+        let files = listed(&["model.safetensors.index.json", "pytorch_model.bin"]);
+        assert_eq!(plan(&files, Want::Model).unwrap(), ["model.safetensors.index.json"]);
+    }
+
+    #[test]
+    fn without_weights_there_is_no_plan_but_a_word_on_what_is_there() {
+        let files = listed(&["config.json", "tf_model.h5", "flax_model.msgpack"]);
+        assert_eq!(plan(&files, Want::Model), None);
+        assert_eq!(other_weights(&files), "flax_model.msgpack, tf_model.h5");
+    }
+}
