@@ -16,6 +16,7 @@ mod conversation;
 mod description;
 mod error;
 pub mod files;
+pub mod hub;
 pub mod model_ref;
 mod threads;
 mod tokenizer;

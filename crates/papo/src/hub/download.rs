@@ -248,8 +248,16 @@ fn verify(file: &str, described: &Metadata, path: &Path) -> Result<Option<Error>
     if !is_sha256 {
         return Ok(None);
     }
-    let mut hash = Sha256::new();
-    io::copy(&mut File::open(path).map_err(refused)?, &mut hash).map_err(refused)?;
+    let (mut hash, mut content) = (Sha256::new(), File::open(path).map_err(refused)?);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => hash.update(&chunk[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(refused(error)),
+        }
+    }
     let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = described.etag.to_ascii_lowercase();
     Ok((found != expected).then(|| Error::Damaged {
