@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Map, Value, json};
 
@@ -145,7 +146,8 @@ fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<
     let name = path.file_name().ok_or_else(|| failed(io::Error::other("it has no file name")))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
-    beside.push(format!(".{}.partial", std::process::id()));
+    static WRITES: AtomicU32 = AtomicU32::new(0);
+    beside.push(format!(".{}-{}.partial", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
     let partial = Partial(path.with_file_name(beside));
 
     let file = File::create(&partial.0).map_err(failed)?;

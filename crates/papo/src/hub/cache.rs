@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::repository::{Repository, is_commit};
 use super::{Error, is_file};
@@ -68,13 +69,16 @@ impl Cache {
         }
         let path = self.model(repository).join("refs").join(repository.revision());
         create_parent(&path)?;
-        let partial = path.with_file_name(format!(".{}.partial", std::process::id()));
+        // Programs that write it at the same time, and threads of one, must not take each other's file away.
+        static WRITES: AtomicU32 = AtomicU32::new(0);
+        let number = WRITES.fetch_add(1, Ordering::Relaxed);
+        let partial = path.with_file_name(format!(".{}-{number}.partial", std::process::id()));
         fs::write(&partial, commit)
             .and_then(|()| fs::rename(&partial, &path))
             .map_err(|source| Error::Cache { path, source })
     }
 
-    /// Makes `file` of a snapshot point at a blob that is there.
+    /// Makes `file` of a snapshot point at a blob that is there; the caller holds the lock on the blob.
     pub(super) fn link(
         &self,
         repository: &Repository,
@@ -94,7 +98,6 @@ impl Cache {
         }
         match symlink(&Path::new("../../blobs").join(etag), &pointer) {
             Ok(()) => Ok(()),
-            Err(_) if is_file(&pointer) => Ok(()), // Another program was faster.
             // Where there are no links, Python's library too puts the file itself there.
             Err(_) => fs::copy(self.blob(repository, etag), &pointer).map(drop).map_err(refused),
         }

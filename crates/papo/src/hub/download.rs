@@ -74,15 +74,13 @@ impl<'a> Job<'a> {
             file: file.to_string(),
         })?;
         let blob = cache.blob(self.repository, &described.etag);
+        cache::create_parent(&blob)?;
+        let progress = &mut self.progress;
+        let _lock =
+            cache.lock(self.repository, &described.etag, &mut || progress(Progress::Waiting { file }))?;
+        // Another version of the model may have it, or whoever held the lock has fetched it.
         if !is_file(&blob) {
-            cache::create_parent(&blob)?;
-            let progress = &mut self.progress;
-            let _lock =
-                cache.lock(self.repository, &described.etag, &mut || progress(Progress::Waiting { file }))?;
-            // Whoever held the lock may have fetched it.
-            if !is_file(&blob) {
-                self.transfer(file, &described, &blob)?;
-            }
+            self.transfer(file, &described, &blob)?;
         }
         self.done += fs::metadata(&blob).map_or(0, |metadata| metadata.len());
         cache.link(self.repository, commit, file, &described.etag)

@@ -167,7 +167,9 @@ fn refs(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
     let mut pending = vec![(folder.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = pending.pop() {
         for path in entries(&folder)? {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            // Refs that are just being written begin with a dot.
+            let name = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.'));
+            let Some(name) = name else { continue };
             let name = format!("{prefix}{name}");
             match fs::read_to_string(&path) {
                 Ok(commit) => drop(found.insert(name, commit.trim().to_string())),
