@@ -97,12 +97,6 @@ impl Simd for Avx2 {
         unsafe { _mm256_maskstore_ps(target, _mm256_loadu_si256(first_lanes(count).cast()), x) }
     }
 
-    #[inline(always)]
-    fn prefetch(self, source: *const u8) {
-        // SAFETY: the token proves the instruction; a prefetch reads nothing that a program could notice.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(source.cast()) }
-    }
-
     operations! {
         splat(x: f32) -> __m256 = _mm256_set1_ps(x);
         add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);

@@ -99,12 +99,6 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn prefetch(self, source: *const u8) {
-        // SAFETY: the token proves the instruction; a prefetch reads nothing that a program could notice.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(source.cast()) }
-    }
-
-    #[inline(always)]
     fn first(self, mask: __mmask16) -> Option<usize> {
         (mask != 0).then(|| mask.trailing_zeros() as usize)
     }

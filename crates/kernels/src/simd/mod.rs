@@ -82,9 +82,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `count` numbers must be writable at `target`.
     unsafe fn store_first(self, x: Self::F, target: *mut f32, count: usize);
 
-    /// Asks for the cache line at `source`, which need not be readable.
-    fn prefetch(self, source: *const u8);
-
     /// `a + b`.
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a - b`.

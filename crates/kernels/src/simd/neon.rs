@@ -101,8 +101,6 @@ impl Simd for Neon {
 
     operations! {
         splat(x: f32) -> float32x4_t = vdupq_n_f32(x);
-        prefetch(source: *const u8) -> () =
-            asm!("prfm pldl1keep, [{0}]", in(reg) source, options(nostack, readonly, preserves_flags));
         add(a: float32x4_t, b: float32x4_t) -> float32x4_t = vaddq_f32(a, b);
         sub(a: float32x4_t, b: float32x4_t) -> float32x4_t = vsubq_f32(a, b);
         mul(a: float32x4_t, b: float32x4_t) -> float32x4_t = vmulq_f32(a, b);

@@ -82,9 +82,6 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn prefetch(self, _source: *const u8) {}
-
-    #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
         zip(a, b, |a, b| a + b)
     }
