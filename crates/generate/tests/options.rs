@@ -194,7 +194,7 @@ fn a_max_length_of_twenty_in_a_file_is_nobodys_choice() {
 #[test]
 fn the_models_configuration_gives_its_generation_options_alone() {
     let config = json!({"model_type": "t5", "d_model": 512, "num_beams": 3, "top_k": null, "early_stopping": true,
-        "decoder_start_token_id": 0, "use_cache": true, "decoder": {"num_beams": 7}, "output_attentions": true,
+        "decoder_start_token_id": 0, "use_cache": true, "seed": -1, "decoder": {"num_beams": 7}, "output_attentions": true,
         "task_specific_params": {"summarization": {"num_beams": 9}}});
     let config = read(config, Origin::ModelConfig).unwrap();
     let expected = GenerationConfig {

@@ -34,6 +34,8 @@ impl GenerationConfig {
         let mut config = Self::default();
         for (name, value) in object {
             match origin {
+                // Papo's own word; in a file it means something else, such as the seed of a training.
+                Origin::ModelConfig | Origin::Checkpoint if name == "seed" => {}
                 Origin::ModelConfig if value.is_null() => {}
                 Origin::ModelConfig if foreign::find(name).is_none() && !is_option(name) => {}
                 _ => config.put(name, value, origin)?,
@@ -42,8 +44,6 @@ impl GenerationConfig {
         if origin != Origin::Request {
             config.cleared.clear();
             config.max_length = config.max_length.filter(|&length| length != DEFAULT_MAX_LENGTH);
-            // The seed is Papo's own word; a file of the reference that has it means something else.
-            config.seed = None;
         }
         Ok(config)
     }
