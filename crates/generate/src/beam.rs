@@ -19,7 +19,7 @@ use papo_kernels::Kernels;
 
 use crate::chance::Chance;
 use crate::config::EarlyStopping;
-use crate::generate::{Watch, feed_prompt};
+use crate::generate::{Watch, feed_prompt, score_rows};
 use crate::largest::{self, Entry};
 use crate::plan::{BeamPlan, Choice, Plan};
 use crate::processors::{Processors, Row};
@@ -90,7 +90,7 @@ pub(crate) fn run<M: LanguageModel>(
         .collect();
     let mut live: Vec<usize> = (0..searches.len()).collect();
     let mut scratch = Scratch::default();
-    let mut logits = vec![0.0; sources.len() * beams * vocabulary];
+    let mut logits = score_rows(sources.len() * beams, vocabulary)?;
     let mut steps = feed_prompt(model, &mut state, plan, sources.len(), &mut logits)?;
     let mut last = vec![plan.prompt[plan.prompt.len() - 1]; sources.len()];
     let mut parents = Vec::new();

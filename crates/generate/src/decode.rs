@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use papo_kernels::Kernels;
 
 use crate::chance::Chance;
-use crate::generate::{Watch, feed_prompt};
+use crate::generate::{Watch, feed_prompt, score_rows};
 use crate::plan::{Choice, Plan};
 use crate::processors::{self, Processors};
 use crate::stop::{Stops, all_end};
@@ -36,7 +36,7 @@ pub(crate) fn run<M: LanguageModel>(
     let vocabulary = model.vocab_size();
     let stops = Stops::new(plan, hooks.stop_when);
     let mut rows = rows(sources, plan);
-    let mut logits = vec![0.0; rows.len() * vocabulary];
+    let mut logits = score_rows(rows.len(), vocabulary)?;
     let mut steps = feed_prompt(model, &mut state, plan, sources.len(), &mut logits)?;
     // The rows that the state holds; at first it has one for each source.
     let mut live: Vec<usize> = (0..rows.len()).collect();

@@ -107,6 +107,17 @@ pub enum Error {
         length: usize,
     },
 
+    /// The scores of one step do not fit in memory.
+    #[error(
+        "there is no memory for {rows} rows of {vocabulary} scores; lower `num_beams` or `num_return_sequences`, or give fewer sources at once"
+    )]
+    Memory {
+        /// Sources × beams or samples.
+        rows: usize,
+        /// Scores in a row.
+        vocabulary: usize,
+    },
+
     /// The model could not go on; the sentence is its own.
     #[error("{0}")]
     Model(#[from] ModelError),

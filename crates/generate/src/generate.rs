@@ -113,6 +113,15 @@ pub fn generate<M: LanguageModel>(
     Ok(generated)
 }
 
+/// Memory for the scores of so many rows, unless there is none.
+pub(crate) fn score_rows(rows: usize, vocabulary: usize) -> Result<Vec<f32>, Error> {
+    let numbers = rows.saturating_mul(vocabulary);
+    let mut scores = Vec::new();
+    scores.try_reserve_exact(numbers).map_err(|_| Error::Memory { rows, vocabulary })?;
+    scores.resize(numbers, 0.0);
+    Ok(scores)
+}
+
 /// Feeds all tokens of the prompt but the last to every row and returns the number of steps that took.
 pub(crate) fn feed_prompt<M: LanguageModel>(
     model: &M,

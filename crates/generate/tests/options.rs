@@ -221,3 +221,50 @@ fn options_survive_their_own_json() {
     assert_eq!(config.to_json(), options);
     assert_eq!(serde_json::to_value(&config).unwrap(), options);
 }
+
+#[test]
+fn no_value_makes_anything_panic() {
+    let values = [
+        json!(null),
+        json!(0),
+        json!(1),
+        json!(-1),
+        json!(3),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(1e308),
+        json!(0.3),
+        json!(true),
+        json!("never"),
+        json!(""),
+        json!([]),
+        json!([3]),
+        json!([3, 4]),
+        json!([3, 1e300]),
+        json!([u64::MAX, 1.5]),
+        json!([4_000_000_000u64]),
+        json!([[3]]),
+        json!([[3, 4], [5]]),
+        json!([[[3], 1e39]]),
+        json!({"a": 1}),
+    ];
+    let names: Vec<&str> = GenerationConfig::option_names().map(|option| option.name).collect();
+    let mut generated = 0;
+    for (number, name) in names.iter().enumerate() {
+        for value in &values {
+            for (beams, do_sample) in [(1, false), (3, false), (1, true), (2, true)] {
+                let other = names[(number * 7 + beams) % names.len()];
+                let options = json!({"bos_token_id": 1, "eos_token_id": 2, "num_beams": beams, "do_sample": do_sample,
+                    other: value, *name: value});
+                for origin in [Origin::Request, Origin::Checkpoint, Origin::ModelConfig] {
+                    let Ok(config) = read(options.clone(), origin) else { continue };
+                    let stop = |_: &[u32]| false;
+                    let hooks = Hooks::default().stop_when(&stop);
+                    let toy = Toy { max_positions: Some(9), ..Toy::new(10, 1) };
+                    generated += usize::from(generate(&toy, &[vec![3, 4], vec![]], &config, hooks).is_ok());
+                }
+            }
+        }
+    }
+    assert!(generated > 1000);
+}

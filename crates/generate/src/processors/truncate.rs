@@ -1,7 +1,6 @@
 //! Sampling from the head of the distribution: unlikely tokens are ruled out (the reference's `…LogitsWarper`s).
 //!
-//! Sums run in f64 and are rounded to f32 at each token, as PyTorch's `cumsum` does. Tokens ruled out before weigh nothing, so
-//! only the finite scores are sorted. At least `keep` tokens survive. Of equal scores the lower token counts as the
+//! Sums run in f64 and are rounded to f32 at each token, as PyTorch's `cumsum` does. Only scores that matter are sorted. At least `keep` tokens survive. Of equal scores the lower token counts as the
 //! lower one where a stable ascending sort decides.
 
 use papo_kernels::Kernels;
@@ -37,26 +36,43 @@ pub(crate) struct TopP {
     /// What the ruled out may weigh together.
     rest: f32,
     keep: usize,
-    sorted: Sorted,
+    probabilities: Vec<f32>,
+    tokens: Vec<TokenId>,
 }
 
 impl TopP {
     pub fn new(mass: f64, keep: usize) -> Self {
-        Self { rest: (1.0 - mass) as f32, keep, sorted: Sorted::default() }
+        Self { rest: (1.0 - mass) as f32, keep, probabilities: Vec::new(), tokens: Vec::new() }
     }
 }
 
 impl Processor for TopP {
     fn apply(&mut self, _: &Row<'_>, scores: &mut [f32]) -> Result<(), Error> {
-        self.sorted.sort_by_key(scores, scores);
-        let (rest, removable) = (self.rest, self.sorted.tokens.len().saturating_sub(self.keep));
-        let mut sum = 0.0f64;
-        for (&token, &p) in self.sorted.tokens[..removable].iter().zip(&self.sorted.probabilities) {
-            sum += f64::from(p);
-            // Written so that NaN is kept, as in the reference.
-            if sum as f32 <= rest {
-                scores[token as usize] = OUT;
-            }
+        let Self { rest, keep, probabilities, tokens } = self;
+        softmax(scores, probabilities);
+        // Tokens below an equal share of the rest cannot exceed it even together, so they need no sorting.
+        let share = *rest / scores.len() as f32;
+        collect(tokens, probabilities.iter().map(|&p| p >= share));
+        if tokens.len() < *keep {
+            collect(tokens, scores.iter().map(|&score| score != OUT));
+        }
+        tokens.sort_unstable_by(|&a, &b| scores[a as usize].total_cmp(&scores[b as usize]).then(a.cmp(&b)));
+        let weight = |&token: &TokenId| f64::from(probabilities[token as usize]);
+        let all: f64 = probabilities.iter().map(|&p| f64::from(p)).sum();
+        let mut sum = (all - tokens.iter().map(weight).sum::<f64>()).max(0.0);
+        let removable = tokens.len().saturating_sub(*keep);
+        let out = tokens[..removable].iter().take_while(|&token| {
+            sum += weight(token);
+            sum as f32 <= *rest
+        });
+        let first_kept = out.count();
+        tokens.drain(..first_kept);
+        // The kept swap places with their scores: all others are out.
+        probabilities.clear();
+        probabilities.extend(tokens.iter().map(|&token| scores[token as usize]));
+        scores.fill(OUT);
+        for (&token, &score) in tokens.iter().zip(probabilities.iter()) {
+            scores[token as usize] = score;
         }
         Ok(())
     }
@@ -204,13 +220,18 @@ struct Sorted {
 impl Sorted {
     /// Sorts by each token's key, ascending.
     fn sort_by_key(&mut self, scores: &[f32], keys: &[f32]) {
-        self.tokens.clear();
-        self.tokens.extend((0..scores.len() as TokenId).filter(|&token| scores[token as usize] != OUT));
+        collect(&mut self.tokens, scores.iter().map(|&score| score != OUT));
         self.tokens.sort_unstable_by(|&a, &b| keys[a as usize].total_cmp(&keys[b as usize]).then(a.cmp(&b)));
         self.probabilities.clear();
         self.probabilities.extend(self.tokens.iter().map(|&token| scores[token as usize]));
         Kernels::best().softmax(&mut self.probabilities);
     }
+}
+
+/// Collects the tokens for which `is_in` holds.
+fn collect(tokens: &mut Vec<TokenId>, is_in: impl Iterator<Item = bool>) {
+    tokens.clear();
+    tokens.extend(is_in.zip(0..).filter_map(|(is_in, token)| is_in.then_some(token)));
 }
 
 fn softmax(scores: &[f32], probabilities: &mut Vec<f32>) {
@@ -221,7 +242,7 @@ fn softmax(scores: &[f32], probabilities: &mut Vec<f32>) {
 
 /// The k-th largest score, or the smallest of fewer.
 fn kth_largest(best: &mut Best, k: usize, scores: &[f32]) -> f32 {
-    best.begin(k);
+    best.begin(k.min(scores.len()));
     best.offer_row(0, scores, 0.0);
     best.sorted().last().map_or(OUT, |candidate| candidate.score)
 }
