@@ -13,12 +13,11 @@ def _lines(path):
 
 
 def _unstable(path, count):
-    """Which prompts the reference itself answers differently under noise or in f64, and which of the two tests were run through."""
+    """Which prompts the reference itself answers differently under noise or in f64, and on how many prompts each test was run."""
     unstable, tests = set(), []
     for kind in ("noise", "float64"):
         results = _lines(path.with_suffix(f".{kind}.jsonl"))
-        if len(results) == count:
-            tests.append(kind)
+        tests.append(f"{kind} {len(results)}/{count}")
         unstable |= {index for index, result in enumerate(results) if not result["same"]}
     return unstable, tests
 
@@ -70,7 +69,7 @@ def check(papo, name, folder, path):
         "max score diff": f"{worst:.1e}",
         "reference f32 − f64": f"{max(errors):.1e}",
         "wrong scores": wrong_score,
-        "unstable": f"{len(unstable)} ({'+'.join(tests) or 'not tested'})",
+        "unstable": f"{len(unstable)} ({', '.join(tests)})",
         "stable but different": len([i for i in differing if i not in unstable]),
     }
 
