@@ -12,6 +12,7 @@
 mod auto_model;
 pub mod built_in;
 mod chat_model;
+pub mod compare;
 mod conversation;
 mod description;
 mod error;
@@ -23,6 +24,7 @@ mod tokenizer;
 
 pub use auto_model::{AutoModelForSeq2SeqLM, LoadOptions, Progress, Seq2SeqModel};
 pub use chat_model::{ChatModel, Fitted};
+pub use compare::Comparison;
 pub use conversation::{Conversation, Memory, REPLY_TOKENS, Reply, Speaker, Turn};
 pub use description::Description;
 pub use error::Error;

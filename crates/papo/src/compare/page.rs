@@ -1,0 +1,217 @@
+//! A comparison as one HTML page that a teacher would project: self-contained, escaped, light and dark, readable by a screen reader.
+//!
+//! The page asks for nothing from outside (its own content policy forbids it) and runs no script. Its looks are `page.css`.
+//! Everything that comes from a model, a file or a user goes through [`Escaped`].
+
+use std::fmt::{self, Display, Write};
+
+use papo_generate::GenerationConfig;
+use serde_json::Value;
+
+use super::{Answer, Column, Comparison, harmless, millions, per_second, seconds};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Text made safe for HTML, in content and in quoted attributes.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in harmless(self.0).chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Comparison {
+    /// The comparison as one HTML page without outside resources, in UTF-8.
+    pub fn to_html(&self) -> String {
+        Page(self).to_string()
+    }
+
+    /// The longest time of any answer, in seconds: the full length of a bar.
+    fn longest(&self) -> f64 {
+        let times = self.columns().iter().flat_map(|column| column.answers.iter().flatten());
+        times.map(|answer| answer.time.as_secs_f64()).fold(1e-9, f64::max)
+    }
+}
+
+struct Page<'a>(&'a Comparison);
+
+impl Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Page(comparison) = self;
+        let (prompts, models) = (comparison.prompts().len(), comparison.columns().len());
+        writeln!(f, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+        writeln!(
+            f,
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        )?;
+        writeln!(f, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
+        writeln!(f, "<meta name=\"color-scheme\" content=\"light dark\">")?;
+        writeln!(
+            f,
+            "<title>{} compared</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>",
+            counted(models, "model")
+        )?;
+        writeln!(f, "<h1>Same question, {}</h1>", counted(models, "answer"))?;
+        writeln!(
+            f,
+            "<p class=\"lead\">{} put to {}. Below each answer: how long it took, its length, its speed; the bar shows the time, the \
+             longest of the page being full.</p>",
+            counted(prompts, "prompt"),
+            counted(models, "model")
+        )?;
+        writeln!(f, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Answers\">\n<table>")?;
+        self.head(f)?;
+        self.body(f)?;
+        self.foot(f)?;
+        writeln!(f, "</table>\n</div>")?;
+        self.settings(f)?;
+        writeln!(f, "</main>\n</body>\n</html>")
+    }
+}
+
+impl Page<'_> {
+    fn head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "<caption>Prompts down, models across</caption>\n<thead>\n<tr>\n<th scope=\"col\">Prompt</th>"
+        )?;
+        for column in self.0.columns() {
+            writeln!(
+                f,
+                "<th scope=\"col\"><span class=\"model\">{}</span> <span class=\"size\">{} weights</span></th>",
+                Escaped(&column.model),
+                millions(column.parameters)
+            )?;
+        }
+        writeln!(f, "</tr>\n</thead>")
+    }
+
+    fn body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let longest = self.0.longest();
+        writeln!(f, "<tbody>")?;
+        for (row, prompt) in self.0.prompts().iter().enumerate() {
+            writeln!(f, "<tr>\n<th scope=\"row\" dir=\"auto\">{}</th>", Escaped(prompt))?;
+            for column in self.0.columns() {
+                match column.answers.get(row) {
+                    None => writeln!(f, "<td><p class=\"none\">not asked</p></td>")?,
+                    Some(Err(error)) => {
+                        writeln!(f, "<td><p class=\"failed\">failed: {}</p></td>", Escaped(error))?
+                    }
+                    Some(Ok(answer)) => cell(f, answer, longest)?,
+                }
+            }
+            writeln!(f, "</tr>")?;
+        }
+        writeln!(f, "</tbody>")
+    }
+
+    fn foot(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "<tfoot>\n<tr>\n<th scope=\"row\">All prompts</th>")?;
+        let fastest = self.0.columns().iter().map(Column::tokens_per_second).fold(0.0, f64::max);
+        for column in self.0.columns() {
+            let speed = column.tokens_per_second();
+            let mark =
+                if speed == fastest && self.0.columns().len() > 1 { " <strong>fastest</strong>" } else { "" };
+            writeln!(
+                f,
+                "<td><span class=\"speed\">{}</span>{mark}<br>{} in {}</td>",
+                per_second(speed),
+                counted(column.new_tokens(), "token"),
+                seconds(column.time())
+            )?;
+        }
+        writeln!(f, "</tr>\n</tfoot>")
+    }
+
+    fn settings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "<h2>How it was made</h2>\n<dl>")?;
+        writeln!(f, "<dt>Machine</dt><dd>{}</dd>", Escaped(&self.0.machine().to_string()))?;
+        for column in self.0.columns() {
+            writeln!(
+                f,
+                "<dt>{}</dt><dd>{}, {}, {} kernels<br><code>{}</code></dd>",
+                Escaped(&column.model),
+                Escaped(&column.family),
+                counted(column.threads, "thread"),
+                Escaped(column.kernels),
+                Escaped(&words(&column.settings))
+            )?;
+        }
+        writeln!(
+            f,
+            "</dl>\n<p class=\"made\">Every prompt stands alone. Times include reading the prompt. Made by <code>papo compare</code>.</p>"
+        )
+    }
+}
+
+fn cell(f: &mut fmt::Formatter<'_>, answer: &Answer, longest: f64) -> fmt::Result {
+    match answer.text.as_str() {
+        "" => writeln!(f, "<td><p class=\"none\">(nothing)</p>")?,
+        text => writeln!(f, "<td><p class=\"answer\" dir=\"auto\">{}</p>", Escaped(text))?,
+    }
+    for remark in &answer.remarks {
+        writeln!(f, "<p class=\"remark\">{}</p>", Escaped(remark))?;
+    }
+    let share = (answer.time.as_secs_f64() / longest * 100.0).clamp(1.0, 100.0);
+    writeln!(
+        f,
+        "<p class=\"figures\">{} · {} · {}</p>\n<div class=\"bar\" aria-hidden=\"true\"><i style=\"width:{share:.0}%\"></i></div></td>",
+        seconds(answer.time),
+        counted(answer.new_tokens, "token"),
+        per_second(answer.tokens_per_second())
+    )
+}
+
+/// `1 token`, `2 tokens`.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// Settings as people write them: `num_beams 4, length_penalty 0.65`.
+fn words(settings: &GenerationConfig) -> String {
+    let Value::Object(map) = settings.to_json() else { return String::new() };
+    map.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::example;
+
+    #[test]
+    fn nothing_of_a_prompt_or_an_answer_becomes_markup() {
+        let page = example().to_html();
+        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains("<CPU>"));
+        assert!(page.contains("&lt;b&gt;a &quot;cat&quot;&lt;/b&gt; &amp; dogs"));
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    }
+
+    #[test]
+    fn the_page_asks_for_nothing_from_outside() {
+        let page = example().to_html();
+        for word in ["http:", "https:", "src=", "url(", "@import", "<link", "href="] {
+            assert!(!page.contains(word), "{word}");
+        }
+        assert!(page.contains("default-src 'none'"));
+    }
+
+    #[test]
+    fn tags_are_balanced() {
+        let page = example().to_html();
+        for tag in ["table", "thead", "tbody", "tfoot", "tr", "td", "dl", "dd", "main", "div", "code"] {
+            let opened =
+                page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+            assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
+    }
+}
