@@ -1,7 +1,7 @@
 """Talks to a trained small-talk folder through the reference, as `papo chat` will through Papo.
 
-    python tools/talk_smalltalk.py models/smalltalk                    a chat; an empty line forgets it, `bye` ends it
-    python tools/talk_smalltalk.py models/smalltalk --script FILE      turns from a file; an empty line begins a new chat
+    python tools/talk_smalltalk.py crates/papo/models/smalltalk                    a chat; an empty line forgets it, `bye` ends it
+    python tools/talk_smalltalk.py crates/papo/models/smalltalk --script FILE      turns from a file; an empty line begins a new chat
 
 `--set NAME=VALUE` overrides a generation setting (`--set num_beams=8`). The history has Blenderbot's form; see `examples.py`.
 """

@@ -1,6 +1,6 @@
 """Trains Papo's built-in small-talk model: Blenderbot's architecture, 2.8 million parameters, an hour on two cores.
 
-    python tools/train_smalltalk.py --data ../shared/data --out models/smalltalk --minutes 60
+    python tools/train_smalltalk.py --data ../shared/data --out crates/papo/models/smalltalk --minutes 60
 
 Needs torch and transformers 4.57.6. The run is seeded; since its schedule follows the clock, the same command gives a
 model as good, not one equal bit for bit. `--work` keeps the state every few minutes, and `--resume` goes on from it.
@@ -113,7 +113,7 @@ def hold_out(found, rng, share=0.04):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with dialogue/ and text/names")
-    parser.add_argument("--out", type=Path, default=Path("models/smalltalk"), help="the model folder to write")
+    parser.add_argument("--out", type=Path, default=Path("crates/papo/models/smalltalk"), help="the model folder to write")
     parser.add_argument("--work", type=Path, default=Path("target/smalltalk"), help="where the state is kept for --resume")
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the whole training, resumed parts counted")
     parser.add_argument("--resume", action="store_true", help="go on from the state in --work")

@@ -91,12 +91,13 @@ fn figures(answer: &Answer) -> String {
 }
 
 fn sum(column: &Column) -> String {
-    format!(
-        "{} tokens, {}, {}",
-        column.new_tokens(),
-        seconds(column.time()),
-        per_second(column.tokens_per_second())
-    )
+    let tokens = format!("{} tokens", column.new_tokens());
+    whole(&[tokens, seconds(column.time()), per_second(column.tokens_per_second())])
+}
+
+/// Figures with their units, which no line break may part.
+fn whole(figures: &[String]) -> String {
+    figures.iter().map(|figure| figure.replace(' ', "\u{a0}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
