@@ -37,7 +37,7 @@ impl Charsmap {
             rest.split_at_checked(size).ok_or_else(|| damaged("its trie is longer than the table"))?;
         let units: Vec<u32> =
             trie.chunks_exact(4).map(|u| u32::from_le_bytes([u[0], u[1], u[2], u[3]])).collect();
-        if units.is_empty() || size % 4 != 0 {
+        if units.is_empty() || !size.is_multiple_of(4) {
             return Err(damaged("its trie has no whole units"));
         }
         let replacements =
