@@ -220,6 +220,14 @@ impl serde::Serialize for GenerationConfig {
     }
 }
 
+/// As strictly as a request.
+impl<'de> serde::Deserialize<'de> for GenerationConfig {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Self::from_json(&value, Origin::Request).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -220,6 +220,9 @@ fn options_survive_their_own_json() {
     let config = read(options.clone(), Origin::Request).unwrap();
     assert_eq!(config.to_json(), options);
     assert_eq!(serde_json::to_value(&config).unwrap(), options);
+    assert_eq!(serde_json::from_value::<GenerationConfig>(options).unwrap(), config);
+    let message = serde_json::from_str::<GenerationConfig>(r#"{"num_beams": 0}"#).unwrap_err().to_string();
+    assert!(message.starts_with("`num_beams` must be a whole number, 1 or more"), "{message}");
 }
 
 #[test]
