@@ -255,7 +255,7 @@ impl Client {
             {
                 request = request.header("authorization", token.header());
             }
-            let response = request.call().map_err(|error| self.unreachable(error))?;
+            let response = request.call().map_err(|error| self.unreachable(reason(&error)))?;
             let redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             let Some(location) = header(response.headers(), "location").filter(|_| redirect) else {
                 return Ok(Answer { response, url });
@@ -310,6 +310,16 @@ impl Answer {
             header(self.response.headers(), "content-range")?.strip_prefix("bytes ")?.split_once('/')?;
         let (first, _) = range.split_once('-')?;
         Some((first.parse().ok()?, whole.parse().ok()))
+    }
+}
+
+/// Why a request got no answer, in words for someone who does not know what a resolver is.
+fn reason(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::HostNotFound => "its name is unknown here, as when there is no network".to_string(),
+        ureq::Error::Timeout(_) => "it does not answer in time".to_string(),
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -162,6 +162,15 @@ fn no_network_is_a_sentence_with_the_address() {
     assert!(refused.to_string().contains(&settings.endpoint), "{refused}");
 }
 
+#[test]
+fn a_server_that_cannot_speak_tls_is_not_reached() {
+    let world = World::new();
+    let mut settings = world.settings();
+    settings.endpoint = world.server.url.replace("http:", "https:");
+    let refused = Hub::new(settings).resolve(&tiny(), Want::Model, &mut |_| {}).unwrap_err();
+    assert!(matches!(refused, Error::Unreachable { .. }), "{refused:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named_and_what_to_do() {
