@@ -14,8 +14,9 @@ use papo_models::{EncoderDecoder, WeightDtype};
 use serde_json::Value;
 
 use crate::files::ModelFiles;
+use crate::hub::Want;
 use crate::model_ref::ModelRef;
-use crate::{Error, threads};
+use crate::{Error, hub, threads};
 
 /// How to load a model.
 #[derive(Clone, Copy, Default)]
@@ -49,6 +50,34 @@ pub enum Progress {
         /// Weights in all.
         total: usize,
     },
+    /// Files are coming from the hub.
+    Download {
+        /// Bytes that are there.
+        bytes: u64,
+        /// Bytes of all files, where the hub says.
+        total: Option<u64>,
+    },
+    /// Something that a person should know: a sentence.
+    Remark(String),
+}
+
+impl Progress {
+    /// A step of fetching as a step of loading; `None` for what need not be told.
+    pub(crate) fn of_hub(step: &hub::Progress<'_>) -> Option<Self> {
+        Some(match step {
+            hub::Progress::Downloading { bytes, total, .. } => {
+                Self::Download { bytes: *bytes, total: *total }
+            }
+            hub::Progress::Retrying { reason, delay } => {
+                Self::Remark(format!("{reason}; trying again in {:.0} s", delay.as_secs_f64()))
+            }
+            hub::Progress::Waiting { file } => {
+                Self::Remark(format!("another program is downloading {file}; waiting for it"))
+            }
+            hub::Progress::Stale { reason } => Self::Remark(format!("{reason}; using what the cache has")),
+            hub::Progress::Looking { .. } => return None,
+        })
+    }
 }
 
 /// Finds and loads encoder-decoder models, as the class of this name does in Python.
@@ -63,7 +92,8 @@ impl AutoModelForSeq2SeqLM {
 
     /// As [`from_pretrained`](Self::from_pretrained), with a say in precision and threads.
     pub fn with_options(name_or_folder: &str, options: &LoadOptions<'_>) -> Result<Seq2SeqModel, Error> {
-        Seq2SeqModel::load(&ModelRef::parse(name_or_folder)?.files()?, options)
+        let files = ModelRef::parse(name_or_folder)?.fetch(Want::Model, options.progress)?;
+        Seq2SeqModel::load(&files, options)
     }
 
     /// Loads the model in a folder.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use papo_generate::{Generated, GenerationConfig, Hooks, TokenId};
 
 use crate::files::ModelFiles;
+use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::{Error, LoadOptions, Seq2SeqModel, SpecialTokens, Tokenizer, TokenizerClass, built_in};
 
@@ -33,7 +34,7 @@ impl ChatModel {
     /// Loads a built-in model, an alias, a name on the hub (`NAME` or `NAME@REVISION`) or a folder.
     pub fn load(name: &str, options: &LoadOptions<'_>) -> Result<Self, Error> {
         let reference = ModelRef::parse(name)?;
-        Self::from_files(reference.name(), &reference.files()?, options)
+        Self::from_files(reference.name(), &reference.fetch(Want::Model, options.progress)?, options)
     }
 
     /// Loads the built-in model that answers when no model is named.

@@ -90,6 +90,9 @@ pub enum Error {
         /// What is wrong with it.
         source: papo_generate::Error,
     },
+    /// The hub or the cache cannot give the model.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::Error),
     /// The weights cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] papo_checkpoint::Error),

@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Error;
-use crate::built_in;
 use crate::files::{EmbeddedModel, ModelFiles};
+use crate::hub::{Hub, Repository, Want};
+use crate::{Error, Progress, built_in};
 
 /// Short names for the checkpoints of the course.
 pub const ALIASES: [(&str, &str); 4] = [
@@ -100,18 +100,28 @@ impl ModelRef {
         }
     }
 
-    /// The files of the model, wherever they are.
-    pub fn files(&self) -> Result<ModelFiles, Error> {
+    /// The files of the model, wherever they are; from the hub if need be, with `progress` told how far that is.
+    pub fn fetch(&self, want: Want, progress: Option<&dyn Fn(Progress)>) -> Result<ModelFiles, Error> {
         match self {
             Self::BuiltIn(model) => Ok(ModelFiles::Embedded(model)),
             Self::Folder(folder) => Ok(ModelFiles::Folder(folder.clone())),
-            Self::Hub { name, .. } => Err(Error::ModelName {
-                name: name.clone(),
-                reason: "there is no such folder or built-in model, and fetching from the hub is not part of this build; \
-                         give the folder of a downloaded model"
-                    .into(),
-            }),
+            Self::Hub { name, revision } => {
+                let repository = Repository::new(name, revision.as_deref())?;
+                let folder = Hub::from_env().resolve(&repository, want, &mut |step| {
+                    if let (Some(progress), Some(step)) = (progress, Progress::of_hub(&step)) {
+                        progress(step);
+                    }
+                })?;
+                Ok(ModelFiles::Folder(folder))
+            }
         }
+    }
+
+    /// The files of a model that is on this machine; `None` for one that the hub would have to be asked for.
+    pub fn files_at_hand(&self) -> Result<Option<ModelFiles>, Error> {
+        let Self::Hub { name, revision } = self else { return self.fetch(Want::Model, None).map(Some) };
+        let repository = Repository::new(name, revision.as_deref())?;
+        Ok(Hub::from_env().cached(&repository, Want::Model).map(ModelFiles::Folder))
     }
 }
 

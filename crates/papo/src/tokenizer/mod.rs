@@ -28,6 +28,7 @@ pub use stream::DecodeStream;
 
 use crate::Error;
 use crate::files::ModelFiles;
+use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use settings::{ROLES, Settings};
 
@@ -62,7 +63,7 @@ impl AutoTokenizer {
     /// # }
     /// ```
     pub fn from_pretrained(name_or_folder: &str) -> Result<Tokenizer, Error> {
-        Tokenizer::load(&ModelRef::parse(name_or_folder)?.files()?)
+        Tokenizer::load(&ModelRef::parse(name_or_folder)?.fetch(Want::Tokenizer, None)?)
     }
 
     /// Loads the tokenizer of a folder; `config.json` and the tokenizer's files will do.
