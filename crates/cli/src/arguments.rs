@@ -7,6 +7,8 @@
 mod generation;
 mod switches;
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use generation::{GenerationFlags, switch_names};
@@ -47,6 +49,11 @@ pub enum Command {
                             standard input is a turn:\n  printf 'Hi!\\nbye\\n' | papo chat"
     )]
     Chat(ChatArguments),
+    /// Give the same prompts to several models and see the answers side by side.
+    #[command(
+        after_help = "Example:\n  papo compare blenderbot flan-t5-small --prompts prompts.txt --html page.html"
+    )]
+    Compare(CompareArguments),
     /// Answer JSON Lines from standard input with JSON Lines on standard output.
     #[command(
         long_about = "Answer JSON Lines from standard input with JSON Lines on standard output.\n\nAn input line is \
@@ -78,8 +85,16 @@ pub enum Command {
                       counts the tokens of the returned sequences over the whole time, reading the input included."
     )]
     Bench(BenchArguments),
+    /// Download models into the cache that Hugging Face's own tools use.
+    Pull(PullArguments),
+    /// List the models at hand: built in, and in the cache.
+    #[command(visible_alias = "ls")]
+    List(ListArguments),
     /// Show what a model is: family, size, files and generation options.
     Show(ShowArguments),
+    /// Remove models from the cache.
+    #[command(name = "rm")]
+    Remove(RemoveArguments),
 }
 
 /// Flags of every command that runs a model.
@@ -127,6 +142,27 @@ pub struct ChatArguments {
     /// Whether the model sees the turns before; on for models trained on dialogue, off for the others.
     #[arg(long, value_enum, value_name = "on|off", hide_possible_values = true)]
     pub memory: Option<OnOff>,
+    #[command(flatten)]
+    pub model_flags: ModelFlags,
+    #[command(flatten)]
+    pub generation: GenerationFlags,
+}
+
+/// `papo compare`.
+#[derive(Args, Debug)]
+pub struct CompareArguments {
+    /// Folders, hub names or aliases; all built-in models if there are none.
+    #[arg(value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// File with a prompt a line; otherwise standard input is read.
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Also write the comparison as one self-contained page.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub model_flags: ModelFlags,
     #[command(flatten)]
@@ -210,6 +246,22 @@ pub struct BenchArguments {
     pub generation: GenerationFlags,
 }
 
+/// `papo pull`.
+#[derive(Args, Debug)]
+pub struct PullArguments {
+    /// Hub names, NAME@REVISION for a certain version, or aliases.
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<String>,
+}
+
+/// `papo list`.
+#[derive(Args, Debug)]
+pub struct ListArguments {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `papo show`.
 #[derive(Args, Debug)]
 pub struct ShowArguments {
@@ -218,6 +270,14 @@ pub struct ShowArguments {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `papo rm`.
+#[derive(Args, Debug)]
+pub struct RemoveArguments {
+    /// Hub names or aliases, as `papo list` shows them.
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<String>,
 }
 
 #[cfg(test)]

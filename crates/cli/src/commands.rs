@@ -2,8 +2,12 @@
 
 mod bench;
 mod chat;
+mod compare;
 mod generate;
+mod list;
 mod next;
+mod pull;
+mod remove;
 mod show;
 mod tokenize;
 
@@ -15,10 +19,14 @@ use crate::terminal::Notes;
 pub fn run(request: Request, notes: Notes) -> Outcome {
     match request {
         Request::Chat(request) => chat::run(request, notes),
+        Request::Compare(request) => compare::run(request, notes),
         Request::Generate(request) => generate::run(request, notes),
         Request::Tokenize(request) => tokenize::run(request),
         Request::Next(request) => next::run(request, notes),
         Request::Bench(request) => bench::run(request, notes),
+        Request::Pull(models) => pull::run(&models, notes),
+        Request::List(format) => list::run(format),
         Request::Show(request) => show::run(request),
+        Request::Remove(models) => remove::run(&models, notes),
     }
 }

@@ -1,6 +1,13 @@
 //! From a name to a model that is ready, with something to look at on the way.
 
-use papo::{ChatModel, GenerationConfig, Hooks, LoadOptions, Progress};
+use std::cell::RefCell;
+
+use papo::files::ModelFiles;
+use papo::hub::Want;
+use papo::{
+    AutoModelForSeq2SeqLM, ChatModel, GenerationConfig, Hooks, LoadOptions, ModelRef, Progress, Seq2SeqModel,
+    built_in,
+};
 
 use crate::failure::Failure;
 use crate::request::Loading;
@@ -8,17 +15,89 @@ use crate::terminal::{LoadingBar, Notes};
 
 /// Loads a folder, a name on the hub, an alias or, without a name, the built-in model.
 pub fn load(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<ChatModel, Failure> {
-    let bar = LoadingBar::weights(notes, name.unwrap_or("the built-in model"));
-    let progress = |progress: Progress| {
-        if let Progress::Weights { loaded, total } = progress {
-            bar.show(loaded as u64, total as u64);
-        }
-    };
-    let options = LoadOptions { dtype: loading.dtype, threads: loading.threads, progress: Some(&progress) };
-    Ok(match name {
-        Some(name) => ChatModel::load(name, &options)?,
-        None => ChatModel::load_default(&options)?,
+    watched(name, loading, notes, |options| match name {
+        Some(name) => ChatModel::load(name, options),
+        None => ChatModel::load_default(options),
     })
+}
+
+/// Loads a network alone: what has no tokenizer can still be measured.
+pub fn load_network(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<Seq2SeqModel, Failure> {
+    watched(name, loading, notes, |options| match name {
+        Some(name) => AutoModelForSeq2SeqLM::with_options(name, options),
+        None => Seq2SeqModel::load(&ModelFiles::Embedded(built_in::default_model()?), options),
+    })
+}
+
+/// Fetches a model into the cache without loading it.
+pub fn fetch(name: &str, notes: Notes) -> Result<ModelFiles, Failure> {
+    let watching = Watching::begin(name, notes);
+    Ok(ModelRef::parse(name)?.fetch(Want::Model, Some(&|progress| watching.show(progress)))?)
+}
+
+fn watched<T>(
+    name: Option<&str>,
+    loading: &Loading,
+    notes: Notes,
+    load: impl Fn(&LoadOptions<'_>) -> Result<T, papo::Error>,
+) -> Result<T, Failure> {
+    let watching = Watching::begin(name.unwrap_or("the built-in model"), notes);
+    let progress = |progress| watching.show(progress);
+    let options = LoadOptions { dtype: loading.dtype, threads: loading.threads, progress: Some(&progress) };
+    Ok(load(&options)?)
+}
+
+/// Somebody who watches: a bar for each stage, remarks in between.
+struct Watching {
+    name: String,
+    notes: Notes,
+    bar: RefCell<Option<(Counted, LoadingBar)>>,
+}
+
+/// What a bar counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Bytes,
+    Weights,
+}
+
+impl Watching {
+    fn begin(name: &str, notes: Notes) -> Watching {
+        Watching { name: name.to_owned(), notes, bar: RefCell::new(None) }
+    }
+
+    fn show(&self, progress: Progress) {
+        match progress {
+            Progress::Download { bytes, total } => {
+                self.advance(Counted::Bytes, bytes, total.unwrap_or(bytes))
+            }
+            Progress::Weights { loaded, total } => {
+                self.advance(Counted::Weights, loaded as u64, total as u64)
+            }
+            Progress::Remark(remark) => {
+                // A bar would draw over it.
+                self.bar.take();
+                self.notes.say(remark);
+            }
+            _ => {}
+        }
+    }
+
+    fn advance(&self, counted: Counted, done: u64, total: u64) {
+        let mut bar = self.bar.borrow_mut();
+        if bar.as_ref().is_none_or(|(other, _)| *other != counted) {
+            // The old one clears its line before the new one draws.
+            bar.take();
+            let new = match counted {
+                Counted::Bytes => LoadingBar::bytes(self.notes, &self.name),
+                Counted::Weights => LoadingBar::weights(self.notes, &self.name),
+            };
+            *bar = Some((counted, new));
+        }
+        if let Some((_, bar)) = &*bar {
+            bar.show(done, total);
+        }
+    }
 }
 
 /// Refuses options that contradict each other or the model, before anything is read, and tells which have no effect.

@@ -4,6 +4,7 @@
 //! and what it refuses is a wrong usage, told before any model is looked for.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use papo::{GenerationConfig, Memory, WeightDtype};
 
@@ -15,6 +16,8 @@ use crate::failure::Failure;
 pub enum Request {
     /// Talk.
     Chat(Chat),
+    /// Prompts down, models across.
+    Compare(Compare),
     /// JSON Lines in, JSON Lines out.
     Generate(Generate),
     /// Text to ids.
@@ -23,8 +26,14 @@ pub enum Request {
     Next(Next),
     /// Speed and memory.
     Bench(Bench),
+    /// Download, by name.
+    Pull(Vec<String>),
+    /// What is at hand.
+    List(Format),
     /// What a model is.
     Show(Show),
+    /// Remove from the cache, by name.
+    Remove(Vec<String>),
 }
 
 /// How results are printed.
@@ -66,6 +75,20 @@ pub struct Chat {
     pub memory: Memory,
     pub loading: Loading,
     /// The options given; they go before the checkpoint's own.
+    pub config: GenerationConfig,
+}
+
+/// `papo compare`.
+#[derive(Debug)]
+pub struct Compare {
+    /// Empty: the built-in models.
+    pub models: Vec<String>,
+    /// A file of prompts instead of standard input.
+    pub prompts: Option<PathBuf>,
+    /// Where to write the page.
+    pub html: Option<PathBuf>,
+    pub format: Format,
+    pub loading: Loading,
     pub config: GenerationConfig,
 }
 
@@ -139,6 +162,14 @@ impl Request {
                 loading: loading(&it.model_flags)?,
                 config: config(&it.generation)?,
             }),
+            Command::Compare(it) => Request::Compare(Compare {
+                models: it.models,
+                prompts: it.prompts,
+                html: it.html,
+                format: format(it.json),
+                loading: loading(&it.model_flags)?,
+                config: config(&it.generation)?,
+            }),
             Command::Generate(it) => Request::Generate(Generate {
                 model: it.model,
                 batch_size: it.batch_size.into(),
@@ -157,7 +188,10 @@ impl Request {
                 loading: loading(&it.model_flags)?,
             }),
             Command::Bench(it) => Request::Bench(bench(it)?),
+            Command::Pull(it) => Request::Pull(it.models),
+            Command::List(it) => Request::List(format(it.json)),
             Command::Show(it) => Request::Show(Show { model: it.model, format: format(it.json) }),
+            Command::Remove(it) => Request::Remove(it.models),
         })
     }
 }

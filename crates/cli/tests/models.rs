@@ -29,3 +29,52 @@ fn a_folder_that_is_no_model_is_refused_in_a_sentence() {
     std::fs::write(folder.path().join("config.json"), "[").unwrap();
     run(&["show", path], "").exits(1).complains("JSON");
 }
+
+/// A cache in Hugging Face's layout with one model, made of a tiny checkpoint.
+fn cache(checkpoint_name: &str, name: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let model = home.path().join("hub").join(format!("models--{}", name.replace('/', "--")));
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let snapshot = model.join("snapshots").join(commit);
+    for folder in [model.join("blobs"), model.join("refs"), snapshot.clone()] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    std::fs::write(model.join("refs/main"), commit).unwrap();
+    for entry in std::fs::read_dir(checkpoint(checkpoint_name)).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), snapshot.join(entry.file_name())).unwrap();
+    }
+    home
+}
+
+fn run_in(home: &tempfile::TempDir, arguments: &[&str], input: &str) -> program::Run {
+    program::run_with(|command| command.env("HF_HOME", home.path()), arguments, input)
+}
+
+#[test]
+fn a_model_in_the_cache_is_listed_shown_used_and_removed_without_a_network() {
+    let home = cache("t5-flan", "someone/tiny-t5");
+    let listed = run_in(&home, &["list", "--json"], "").exits(0).json_lines();
+    assert!(listed.iter().any(|model| model["name"] == "someone/tiny-t5"), "{listed:?}");
+    assert!(run_in(&home, &["list"], "").exits(0).stdout.contains("someone/tiny-t5"));
+    let shown = run_in(&home, &["show", "someone/tiny-t5", "--json"], "").exits(0).json_lines().remove(0);
+    assert_eq!(shown["family"], "T5");
+    let arguments = ["generate", "someone/tiny-t5", "--max-new-tokens", "4"];
+    let by_name = run_in(&home, &arguments, "{\"text\":\"a\"}").exits(0).stdout;
+    let by_folder = run(&["generate", &checkpoint("t5-flan"), "--max-new-tokens", "4"], "{\"text\":\"a\"}")
+        .exits(0)
+        .stdout;
+    assert_eq!(by_name, by_folder);
+    run_in(&home, &["rm", "someone/tiny-t5"], "").exits(0);
+    assert!(!run_in(&home, &["list"], "").exits(0).stdout.contains("someone/tiny-t5"));
+    run_in(&home, &["rm", "someone/tiny-t5"], "").exits(1).complains("someone/tiny-t5");
+}
+
+#[test]
+fn without_a_network_a_model_that_is_not_there_is_told_in_a_sentence() {
+    run(&["pull", "someone/absent"], "").exits(1).complains("someone/absent");
+    run(&["chat", "someone/absent"], "Hi\n").exits(1).complains("someone/absent");
+    run(&["show", "someone/absent"], "").exits(1).complains("someone/absent");
+    run(&["pull", "a/b/c"], "").exits(1).complains("a/b/c");
+    run(&["rm", &checkpoint("t5-flan")], "").exits(1).complains("folder");
+}

@@ -7,7 +7,8 @@ use program::run;
 fn help_and_version_are_results() {
     assert!(run(&["--version"], "").exits(0).stdout.starts_with("papo "));
     let help = run(&["help"], "").exits(0).stdout;
-    for command in ["chat", "generate", "tokenize", "next", "bench", "show"] {
+    for command in ["chat", "compare", "generate", "tokenize", "next", "bench", "pull", "list", "show", "rm"]
+    {
         assert!(
             help.lines().any(|line| line.trim_start().starts_with(command)),
             "{command} is missing:\n{help}"

@@ -7,11 +7,11 @@
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
-use papo::{GenerationConfig, Hooks, TokenId};
+use papo::{GenerationConfig, Hooks, ModelRef, TokenId, built_in};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::loading::load;
+use crate::loading::load_network;
 use crate::memory::peak_resident_bytes;
 use crate::request::{Bench, Format};
 use crate::terminal::{Notes, Output};
@@ -51,12 +51,16 @@ struct Figures {
 
 /// Loads the model, warms up, measures and prints.
 pub fn run(request: Bench, notes: Notes) -> Outcome {
+    let name = match &request.model {
+        Some(name) => ModelRef::parse(name)?.name(),
+        None => built_in::default_model()?.name.to_owned(),
+    };
     let begin = Instant::now();
-    let model = load(request.model.as_deref(), &request.loading, notes)?;
+    let model = load_network(request.model.as_deref(), &request.loading, notes)?;
     let load_time = begin.elapsed();
-    let network = model.model().network();
+    let network = model.network();
     let sources = sources(&request, papo::LanguageModel::vocab_size(network));
-    let config = config(&request, model.model().generation_config());
+    let config = config(&request, model.generation_config());
     let mut made_tokens = 0;
     let mut measure = || -> Result<Run, Failure> {
         let generated = papo::generate(network, &sources, &config, Hooks::default())?;
@@ -79,7 +83,7 @@ pub fn run(request: Bench, notes: Notes) -> Outcome {
     measure()?;
     let runs = (0..request.runs).map(|_| measure()).collect::<Result<Vec<_>, _>>()?;
     let figures = Figures {
-        model: model.name().to_owned(),
+        model: name,
         dtype: request.loading.dtype_name(),
         kernels: network.compute().kernels().name().to_owned(),
         threads: network.compute().threads(),

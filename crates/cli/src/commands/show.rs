@@ -4,7 +4,7 @@ use indicatif::{HumanBytes, HumanCount};
 use papo::{Description, ModelRef, Spec};
 use serde_json::{Value, json};
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::request::{Format, Show};
 use crate::terminal::{Output, printable};
 
@@ -14,7 +14,11 @@ pub fn run(request: Show) -> Outcome {
         Some(name) => ModelRef::parse(name)?,
         None => ModelRef::BuiltIn(papo::built_in::default_model()?),
     };
-    let files = reference.files()?;
+    // Looking at a model is no reason to download it.
+    let files = reference.files_at_hand()?.ok_or_else(|| {
+        let name = reference.name();
+        Failure::new(format_args!("{name} is not in the cache; fetch it with papo pull {name}"))
+    })?;
     let description = Description::read(&files)?;
     let place = files.place().display().to_string();
     let mut output = Output::standard();

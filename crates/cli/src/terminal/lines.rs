@@ -23,16 +23,11 @@ impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BadLine::NotUtf8 { number, .. } => {
-                write!(
-                    f,
-                    "line {number} of standard input is not valid UTF-8; save the input as UTF-8 and try again"
-                )
+                write!(f, "line {number} is not valid UTF-8; save the input as UTF-8 and try again")
             }
-            BadLine::TooLong { number } => write!(
-                f,
-                "line {number} of standard input is longer than {} MiB; split it into shorter lines",
-                MAX_LINE >> 20
-            ),
+            BadLine::TooLong { number } => {
+                write!(f, "line {number} is longer than {} MiB; split it into shorter lines", MAX_LINE >> 20)
+            }
         }
     }
 }

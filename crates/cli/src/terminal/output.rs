@@ -32,10 +32,11 @@ impl Output {
     }
 }
 
-/// Text for a terminal, with control characters made visible.
+/// Text for a terminal, with what steers one made visible.
 ///
 /// Replies and file names come from models and files of others: an escape sequence in them could retitle, recolour or
-/// clear the user's screen. Line ends and tabs are kept.
+/// clear the user's screen, and a change of writing direction could make it read as something else. Line ends and tabs
+/// are kept.
 pub fn printable(text: &str) -> impl Display + '_ {
     Printable(text)
 }
@@ -48,7 +49,9 @@ impl Display for Printable<'_> {
         for c in self.0.chars() {
             match c {
                 '\n' | '\t' => f.write_char(c)?,
-                c if c.is_control() => write!(f, "{}", c.escape_unicode())?,
+                c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                    write!(f, "{}", c.escape_unicode())?
+                }
                 c => f.write_char(c)?,
             }
         }
@@ -63,5 +66,6 @@ mod tests {
     #[test]
     fn escape_sequences_are_shown_and_not_obeyed() {
         assert_eq!(printable("olá\n\u{1b}[2Jok").to_string(), "olá\n\\u{1b}[2Jok");
+        assert_eq!(printable("a\u{202e}b").to_string(), "a\\u{202e}b");
     }
 }

@@ -20,6 +20,20 @@ impl LoadingBar {
         LoadingBar::new(notes, name, "{prefix} {bar:32} {percent}%")
     }
 
+    /// A bar that counts bytes.
+    pub fn bytes(notes: Notes, name: &str) -> LoadingBar {
+        LoadingBar::new(
+            notes,
+            name,
+            "{prefix} {bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+        )
+    }
+
+    /// A bar that counts answers.
+    pub fn answers(notes: Notes, name: &str) -> LoadingBar {
+        LoadingBar::new(notes, name, "{prefix} {bar:32} {pos} of {len} answers, {eta} left")
+    }
+
     fn new(notes: Notes, name: &str, template: &str) -> LoadingBar {
         let target =
             if notes.may_animate() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

@@ -153,9 +153,6 @@ impl Front for Interactive {
         if self.interrupt.came() {
             self.notes.say("(stopped)");
         }
-        for remark in reply.remarks() {
-            self.notes.say(remark);
-        }
         Ok(reply)
     }
 

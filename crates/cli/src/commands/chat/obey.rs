@@ -1,5 +1,6 @@
 //! The commands of a chat: what each one does and what it answers.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use indicatif::HumanCount;
@@ -18,6 +19,7 @@ pub struct Table {
     loading: Loading,
     notes: Notes,
     last: Option<Reply>,
+    told: HashSet<String>,
 }
 
 /// What a command led to.
@@ -31,7 +33,14 @@ pub enum Obeyed {
 impl Table {
     /// The settings as the command line gave them.
     pub fn new(request: Chat, notes: Notes) -> Table {
-        Table { config: request.config, memory: request.memory, loading: request.loading, notes, last: None }
+        Table {
+            config: request.config,
+            memory: request.memory,
+            loading: request.loading,
+            notes,
+            last: None,
+            told: HashSet::new(),
+        }
     }
 
     /// The options given so far, which go before the checkpoint's own.
@@ -44,8 +53,14 @@ impl Table {
         self.memory
     }
 
-    /// Keeps the last reply for `/stats`.
+    /// Keeps the last reply for `/stats`, and tells what one should know of it besides its words, but not twice.
     pub fn remember(&mut self, reply: Reply) {
+        for remark in reply.remarks() {
+            if !self.told.contains(&remark) {
+                self.notes.say(&remark);
+                self.told.insert(remark);
+            }
+        }
         self.last = Some(reply);
     }
 

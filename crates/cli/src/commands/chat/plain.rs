@@ -11,18 +11,19 @@
 //! that nobody said: `Chatbot: Goodbye!` alone. Commands work and are no part of the transcript; what they say goes
 //! to standard error.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal};
 
 use papo::{ChatModel, Conversation, GenerationConfig, Hooks, Reply};
 
 use super::front::Front;
 use crate::failure::{Failure, Outcome};
-use crate::terminal::{BadLine, Lines, Notes, Output, complain};
+use crate::terminal::{BadLine, Lines, Notes, Output, complain, printable};
 
 /// Standard input and output.
 pub struct Plain {
     lines: Lines<Box<dyn BufRead>>,
     output: Output,
+    to_terminal: bool,
     notes: Notes,
     all_good: bool,
 }
@@ -31,7 +32,13 @@ impl Plain {
     /// Reads standard input from here on.
     pub fn new(notes: Notes) -> Plain {
         let input: Box<dyn BufRead> = Box::new(BufReader::new(io::stdin()));
-        Plain { lines: Lines::new(input), output: Output::standard(), notes, all_good: true }
+        let to_terminal = io::stdout().is_terminal();
+        Plain { lines: Lines::new(input), output: Output::standard(), to_terminal, notes, all_good: true }
+    }
+
+    /// A file gets the very text; a terminal gets nothing that steers it.
+    fn shown(&self, text: &str) -> String {
+        if self.to_terminal { printable(text).to_string() } else { text.to_owned() }
     }
 }
 
@@ -51,7 +58,7 @@ impl Front for Plain {
                 Err(bad @ BadLine::TooLong { .. }) => self.complain(&bad.to_string()),
                 Err(BadLine::NotUtf8 { number, repaired }) => {
                     self.notes.say(format_args!(
-                        "line {number} of standard input is not valid UTF-8; what is wrong in it was replaced by \u{fffd}"
+                        "line {number} is not valid UTF-8; what is wrong in it was replaced by \u{fffd}"
                     ));
                     return Ok(Some(repaired));
                 }
@@ -61,7 +68,7 @@ impl Front for Plain {
 
     fn heard(&mut self, typed: &str) -> Outcome {
         // A line that came from Windows ends in a character that would garble the transcript.
-        self.output.line(format_args!("You: {}", typed.trim_end_matches('\r')))?;
+        self.output.line(format_args!("You: {}", self.shown(typed.trim_end_matches('\r'))))?;
         self.output.flush()
     }
 
@@ -72,11 +79,8 @@ impl Front for Plain {
         config: &GenerationConfig,
     ) -> Result<Reply, Failure> {
         let reply = conversation.reply(words.trim_end_matches('\r'), config, Hooks::default())?;
-        self.output.line(format_args!("Chatbot: {}", reply.text))?;
+        self.output.line(format_args!("Chatbot: {}", self.shown(&reply.text)))?;
         self.output.flush()?;
-        for remark in reply.remarks() {
-            self.notes.say(remark);
-        }
         Ok(reply)
     }
 

@@ -1,0 +1,29 @@
+//! `papo pull`: models come from the hub into the cache that Hugging Face's own tools use.
+
+use super::remove::repository;
+use crate::failure::{Failure, Outcome};
+use crate::loading::fetch;
+use crate::terminal::{Notes, Output, complain};
+
+/// Fetches each and prints the folder that holds it; one that cannot be had is told and the rest go on.
+pub fn run(models: &[String], notes: Notes) -> Outcome {
+    let mut output = Output::standard();
+    let mut all_good = true;
+    for name in models {
+        match pull(name, notes) {
+            Ok(folder) => output.line(folder)?,
+            Err(failure) => {
+                all_good = false;
+                complain(format_args!("papo: {}", failure.message().unwrap_or_default()));
+            }
+        }
+        output.flush()?;
+    }
+    if all_good { Ok(()) } else { Err(Failure::Reported) }
+}
+
+fn pull(name: &str, notes: Notes) -> Result<String, Failure> {
+    // What is a folder or part of the program cannot be fetched, and should not seem to have been.
+    repository(name)?;
+    Ok(fetch(name, notes)?.place().display().to_string())
+}
