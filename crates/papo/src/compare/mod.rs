@@ -198,18 +198,21 @@ impl Comparison {
     }
 }
 
-/// Seconds as people read them: `0.03 s`, `2.1 s`, `75 s`.
+/// Time as people read it: `0.4 ms`, `32 ms`, `0.31 s`, `2.1 s`, `75 s`.
 fn seconds(time: Duration) -> String {
     match time.as_secs_f64() {
+        s if s < 0.00995 => format!("{:.1} ms", s * 1e3),
+        s if s < 0.0995 => format!("{:.0} ms", s * 1e3),
         s if s < 0.995 => format!("{s:.2} s"),
         s if s < 9.95 => format!("{s:.1} s"),
         s => format!("{s:.0} s"),
     }
 }
 
-/// A count of weights as people read it: `2.8 M`, `365 M`.
+/// A count of weights as people read it: `31 k`, `2.8 M`, `365 M`.
 fn millions(count: usize) -> String {
     match count as f64 / 1e6 {
+        m if m < 0.0995 => format!("{:.0} k", m * 1e3),
         m if m < 9.95 => format!("{m:.1} M"),
         m => format!("{m:.0} M"),
     }
@@ -292,9 +295,11 @@ pub(crate) mod tests {
 
     #[test]
     fn figures_are_short() {
-        assert_eq!(seconds(Duration::from_millis(32)), "0.03 s");
+        assert_eq!(seconds(Duration::from_micros(420)), "0.4 ms");
+        assert_eq!(seconds(Duration::from_millis(32)), "32 ms");
+        assert_eq!(seconds(Duration::from_millis(312)), "0.31 s");
         assert_eq!(seconds(Duration::from_millis(2140)), "2.1 s");
-        assert_eq!(millions(364_802_048), "365 M");
+        assert_eq!((millions(31_250), millions(364_802_048)), ("31 k".into(), "365 M".into()));
         assert_eq!(per_second(140.4), "140 tokens/s");
     }
 }
