@@ -116,7 +116,7 @@ pub fn check_options(model: &ChatModel, given: &GenerationConfig, notes: Notes) 
 pub fn warnings(model: &ChatModel, given: &GenerationConfig) -> Vec<String> {
     let names = given.to_json();
     let is_given = |warning: &String| {
-        names.as_object().into_iter().flatten().any(|(name, _)| warning.contains(&format!("`{name}`")))
+        names.as_object().into_iter().flatten().any(|(name, _)| warning.starts_with(&format!("`{name}`")))
     };
     model.model().generation_config().merged(given).warnings().into_iter().filter(is_given).collect()
 }

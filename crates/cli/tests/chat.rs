@@ -96,3 +96,11 @@ fn a_huge_turn_keeps_its_end_and_says_so() {
 fn quiet_means_quiet() {
     assert_eq!(chat(&["--quiet"], "Hi\nbye\n").exits(0).stderr, "");
 }
+
+#[test]
+fn without_a_model_the_one_inside_the_program_answers() {
+    let shown = run(&["chat"], "Hi Chat, how are you?\nbye\n").exits(0).stdout;
+    let reply = shown.lines().nth(1).unwrap().strip_prefix("Chatbot: ").unwrap();
+    assert!(reply.split_whitespace().count() > 2 && reply.is_ascii(), "{shown}");
+    assert_eq!(shown, run(&["chat", "smalltalk"], "Hi Chat, how are you?\nbye\n").exits(0).stdout);
+}

@@ -48,7 +48,10 @@ fn cache(checkpoint_name: &str, name: &str) -> tempfile::TempDir {
 }
 
 fn run_in(home: &tempfile::TempDir, arguments: &[&str], input: &str) -> program::Run {
-    program::run_with(|command| command.env("HF_HOME", home.path()), arguments, input)
+    let with_home = |command: &mut std::process::Command| {
+        command.env("HF_HOME", home.path());
+    };
+    program::run_with(with_home, arguments, input)
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Progress {
                 Self::Download { bytes: *bytes, total: *total }
             }
             hub::Progress::Retrying { reason, delay } => {
-                Self::Remark(format!("{reason}; trying again in {:.0} s", delay.as_secs_f64()))
+                Self::Remark(format!("{reason}; trying again in {:.1} s", delay.as_secs_f64()))
             }
             hub::Progress::Waiting { file } => {
                 Self::Remark(format!("another program is downloading {file}; waiting for it"))

@@ -28,16 +28,14 @@ pub fn papo() -> Command {
 
 /// Runs the binary with these arguments and this standard input.
 pub fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
-    run_with(|command| command, arguments, input)
+    run_with(|_| (), arguments, input)
 }
 
 /// As [`run`], with a say in the rest of the command.
-pub fn run_with(
-    change: impl Fn(&mut Command) -> &mut Command,
-    arguments: &[&str],
-    input: impl AsRef<[u8]>,
-) -> Run {
-    let mut child = change(&mut papo())
+pub fn run_with(change: impl Fn(&mut Command), arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
+    let mut command = papo();
+    change(&mut command);
+    let mut child = command
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
