@@ -1,12 +1,14 @@
 //! How fast the kernels are, beside the limits of the machine and the `gemm` crate.
 //!
-//! `cargo bench -p papo-kernels -- [FILTER] [--threads N] [--level NAME]`, where FILTER begins with `fork`, `read`, `rows`,
+//! `cargo bench -p papo-kernels -- [FILTER] [--threads N] [--level NAME] [--clock processor]`, where FILTER begins with `fork`, `read`, `rows`,
 //! `attention` or `linear`, as in `"linear F32 bart"`. Each line is the median, and the best, of many repetitions of one call; weights are
 //! cycled through so many copies that they come from memory, as in decoding, except where the line says otherwise. GB/s of weights
-//! are what counts where few rows use each weight, GFLOP/s where many do.
+//! are what counts where few rows use each weight, GFLOP/s where many do. `--clock processor` (Linux) counts the processor time that one
+//! thread used instead of the time that passed, for a machine that others use too; say `--threads 1` with it.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use papo_kernels::{
@@ -43,6 +45,10 @@ fn main() {
             "--threads" => {
                 options.threads = arguments.next().and_then(|n| n.parse().ok()).expect("--threads N")
             }
+            "--clock" => {
+                assert_eq!(arguments.next().as_deref(), Some("processor"), "--clock processor");
+                PROCESSOR_TIME.store(true, Ordering::Relaxed);
+            }
             "--level" => options.level = arguments.next().expect("--level NAME"),
             _ => options.filter = argument,
         }
@@ -73,6 +79,36 @@ fn main() {
     }
 }
 
+static PROCESSOR_TIME: AtomicBool = AtomicBool::new(false);
+
+/// Time since some moment, by the clock of choice.
+fn now() -> Duration {
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    if PROCESSOR_TIME.load(Ordering::Relaxed) { processor_time() } else { BEGIN.elapsed() }
+}
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn processor_time() -> Duration {
+    #[repr(C)]
+    struct Timespec {
+        seconds: i64,
+        nanoseconds: i64,
+    }
+    unsafe extern "C" {
+        fn clock_gettime(clock: i32, time: *mut Timespec) -> i32;
+    }
+    const THREAD_CPUTIME: i32 = 3;
+    let mut time = Timespec { seconds: 0, nanoseconds: 0 };
+    // SAFETY: the struct is Linux's timespec on 64-bit machines, and lives through the call.
+    unsafe { clock_gettime(THREAD_CPUTIME, &mut time) };
+    Duration::new(time.seconds.unsigned_abs(), time.nanoseconds as u32)
+}
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+fn processor_time() -> Duration {
+    panic!("--clock processor is for 64-bit Linux");
+}
+
 /// Times of one kind of call: the median over all repetitions, and the fastest, which a busy machine disturbs least.
 #[derive(Clone, Copy)]
 struct Times {
@@ -86,9 +122,9 @@ fn time<const N: usize>(mut calls: [&mut dyn FnMut(); N]) -> [Times; N] {
     let begin = Instant::now();
     while times[0].len() < 10 || (begin.elapsed() < Duration::from_millis(150) && times[0].len() < 20_000) {
         for (call, times) in calls.iter_mut().zip(&mut times) {
-            let start = Instant::now();
+            let start = now();
             call();
-            times.push(start.elapsed());
+            times.push(now() - start);
         }
     }
     times.map(|mut times| {
