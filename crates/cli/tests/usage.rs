@@ -57,6 +57,15 @@ fn values_of_the_wrong_kind_are_named() {
     run(&["generate", "somewhere", "--batch-size", "0"], "").exits(2).complains("--batch-size");
     run(&["bench", "somewhere", "--new-tokens", "-3"], "").exits(2);
     run(&["chat", "--dtype", "f64"], "").exits(2).complains("f64");
+    run(&["bench", "somewhere", "--batch", "4000000000"], "").exits(2).complains("--batch");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_utf8_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let output = program::papo().arg("tokenize").arg(std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
