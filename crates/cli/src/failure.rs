@@ -7,6 +7,8 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
+use crate::terminal::complain;
+
 /// Why a command stopped before its end.
 #[derive(Debug)]
 pub enum Failure {
@@ -45,6 +47,13 @@ impl Failure {
         Failure::new(format_args!(
             "cannot read standard input: {error}; check the file or program it comes from"
         ))
+    }
+
+    /// Tells the user on standard error, unless there is nothing to tell.
+    pub fn report(&self) {
+        if let Some(message) = self.message() {
+            complain(format_args!("papo: {message}"));
+        }
     }
 
     /// What to print on standard error, if anything.

@@ -34,9 +34,7 @@ fn main() -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Some(message) = failure.message() {
-                complain(format_args!("papo: {message}"));
-            }
+            failure.report();
             failure.exit_code()
         }
     }

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
 use crate::request::{Compare, Format};
-use crate::terminal::{Interrupt, Lines, LoadingBar, Notes, Output, complain};
+use crate::terminal::{Interrupt, Lines, LoadingBar, Notes, Output};
 
 /// Width of a table that nobody's terminal limits.
 const WIDTH: usize = 120;
@@ -44,7 +44,7 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
             Ok(model) => model,
             Err(failure) => {
                 all_good = false;
-                complain(format_args!("papo: {}", failure.message().unwrap_or_default()));
+                failure.report();
                 continue;
             }
         };

@@ -3,7 +3,7 @@
 use super::remove::repository;
 use crate::failure::{Failure, Outcome};
 use crate::loading::fetch;
-use crate::terminal::{Notes, Output, complain};
+use crate::terminal::{Notes, Output};
 
 /// Fetches each and prints the folder that holds it; one that cannot be had is told and the rest go on.
 pub fn run(models: &[String], notes: Notes) -> Outcome {
@@ -14,7 +14,7 @@ pub fn run(models: &[String], notes: Notes) -> Outcome {
             Ok(folder) => output.line(folder)?,
             Err(failure) => {
                 all_good = false;
-                complain(format_args!("papo: {}", failure.message().unwrap_or_default()));
+                failure.report();
             }
         }
         output.flush()?;

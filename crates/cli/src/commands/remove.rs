@@ -5,7 +5,7 @@ use papo::ModelRef;
 use papo::hub::{Hub, Repository};
 
 use crate::failure::{Failure, Outcome};
-use crate::terminal::{Notes, complain};
+use crate::terminal::Notes;
 
 /// Removes each; one that cannot be removed is told and the rest go on.
 pub fn run(models: &[String], notes: Notes) -> Outcome {
@@ -16,7 +16,7 @@ pub fn run(models: &[String], notes: Notes) -> Outcome {
             Ok(freed) => notes.say(format_args!("{name} is gone, {} are free again", HumanBytes(freed))),
             Err(failure) => {
                 all_good = false;
-                complain(format_args!("papo: {}", failure.message().unwrap_or_default()));
+                failure.report();
             }
         }
     }
