@@ -166,7 +166,7 @@ fn cell(f: &mut fmt::Formatter<'_>, answer: &Answer, longest: f64) -> fmt::Resul
     let share = (answer.time.as_secs_f64() / longest * 100.0).clamp(1.0, 100.0);
     writeln!(
         f,
-        "<p class=\"figures\">{} · {} · {}</p>\n<div class=\"bar\" aria-hidden=\"true\"><i style=\"width:{share:.0}%\"></i></div></td>",
+        "<p class=\"figures\"><span>{}</span> · <span>{}</span> · <span>{}</span></p>\n<div class=\"bar\" aria-hidden=\"true\"><i style=\"width:{share:.0}%\"></i></div></td>",
         seconds(answer.time),
         counted(answer.new_tokens, "token"),
         per_second(answer.tokens_per_second())
@@ -179,9 +179,16 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// Settings as people write them: `num_beams 4, length_penalty 0.65`.
+///
+/// Which ids begin and end an answer is the checkpoint's own business, and `max_length` says nothing beside `max_new_tokens`.
 fn words(settings: &GenerationConfig) -> String {
     let Value::Object(map) = settings.to_json() else { return String::new() };
-    map.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+    let counts = |name: &str| {
+        let own = ["pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"];
+        !(own.contains(&name) || name == "max_length" && settings.max_new_tokens.is_some())
+    };
+    let words = map.iter().filter(|(name, _)| counts(name)).map(|(name, value)| format!("{name} {value}"));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
