@@ -70,7 +70,9 @@ impl Display for Page<'_> {
             counted(prompts, "prompt"),
             counted(models, "model")
         )?;
-        writeln!(f, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Answers\">\n<table>")?;
+        writeln!(f, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Answers\">")?;
+        // Columns of equal width, none too narrow to read: on a small screen the table scrolls.
+        writeln!(f, "<table style=\"min-width:{}rem\">", 15 * (models + 1))?;
         self.head(f)?;
         self.body(f)?;
         self.foot(f)?;
