@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use papo::files::ModelFiles;
 use papo::hub::Want;
 use papo::{
-    AutoModelForSeq2SeqLM, ChatModel, GenerationConfig, Hooks, LoadOptions, ModelRef, Progress, Seq2SeqModel,
-    built_in,
+    AutoModelForSeq2SeqLM, ChatModel, Generated, GenerationConfig, Hooks, LoadOptions, ModelRef, Progress,
+    Seq2SeqModel, TokenId, built_in,
 };
 
 use crate::failure::Failure;
@@ -26,6 +26,84 @@ pub fn load_network(name: Option<&str>, loading: &Loading, notes: Notes) -> Resu
     watched(name, loading, notes, |options| match name {
         Some(name) => AutoModelForSeq2SeqLM::with_options(name, options),
         None => Seq2SeqModel::load(&ModelFiles::Embedded(built_in::default_model()?), options),
+    })
+}
+
+/// A model as it comes: with a tokenizer, or of ids alone.
+pub enum AnyModel {
+    /// Reads and writes text.
+    WithText(ChatModel),
+    /// Its folder has no tokenizer.
+    IdsOnly(Seq2SeqModel),
+}
+
+/// What options are checked against, and what answers.
+pub trait Generates {
+    /// The network and its settings.
+    fn network(&self) -> &Seq2SeqModel;
+
+    /// Generates answers; `stop_strings` need a tokenizer.
+    fn generate(
+        &self,
+        sources: &[Vec<TokenId>],
+        config: &GenerationConfig,
+        hooks: Hooks<'_>,
+    ) -> Result<Generated, papo::Error>;
+}
+
+impl Generates for ChatModel {
+    fn network(&self) -> &Seq2SeqModel {
+        self.model()
+    }
+
+    fn generate(
+        &self,
+        sources: &[Vec<TokenId>],
+        config: &GenerationConfig,
+        hooks: Hooks<'_>,
+    ) -> Result<Generated, papo::Error> {
+        ChatModel::generate(self, sources, config, hooks)
+    }
+}
+
+impl AnyModel {
+    /// The model with its tokenizer, if it has one.
+    pub fn with_text(&self) -> Option<&ChatModel> {
+        match self {
+            AnyModel::WithText(model) => Some(model),
+            AnyModel::IdsOnly(_) => None,
+        }
+    }
+}
+
+impl Generates for AnyModel {
+    fn network(&self) -> &Seq2SeqModel {
+        match self {
+            AnyModel::WithText(model) => model.model(),
+            AnyModel::IdsOnly(network) => network,
+        }
+    }
+
+    fn generate(
+        &self,
+        sources: &[Vec<TokenId>],
+        config: &GenerationConfig,
+        hooks: Hooks<'_>,
+    ) -> Result<Generated, papo::Error> {
+        match self {
+            AnyModel::WithText(model) => model.generate(sources, config, hooks),
+            AnyModel::IdsOnly(network) => network.generate_batch(sources, config, hooks),
+        }
+    }
+}
+
+/// Loads a model with its tokenizer, or the network alone where there is none.
+pub fn load_any(name: &str, loading: &Loading, notes: Notes) -> Result<AnyModel, Failure> {
+    watched(Some(name), loading, notes, |options| match ChatModel::load(name, options) {
+        Err(papo::Error::NoTokenizer { .. }) => {
+            AutoModelForSeq2SeqLM::with_options(name, options).map(AnyModel::IdsOnly)
+        }
+        loaded => loaded.map(AnyModel::WithText),
     })
 }
 
@@ -101,7 +179,7 @@ impl Watching {
 }
 
 /// Refuses options that contradict each other or the model, before anything is read, and tells which have no effect.
-pub fn check_options(model: &ChatModel, given: &GenerationConfig, notes: Notes) -> Result<(), Failure> {
+pub fn check_options(model: &impl Generates, given: &GenerationConfig, notes: Notes) -> Result<(), Failure> {
     // Options are looked at before sources, so an answer to nobody tells all about them.
     if let Err(error) = model.generate(&[], given, Hooks::default()) {
         return Err(Failure::Usage(error.to_string()));
@@ -113,10 +191,10 @@ pub fn check_options(model: &ChatModel, given: &GenerationConfig, notes: Notes) 
 }
 
 /// Sentences on those of the given options that have no effect beside the others.
-pub fn warnings(model: &ChatModel, given: &GenerationConfig) -> Vec<String> {
+pub fn warnings(model: &impl Generates, given: &GenerationConfig) -> Vec<String> {
     let names = given.to_json();
     let is_given = |warning: &String| {
         names.as_object().into_iter().flatten().any(|(name, _)| warning.starts_with(&format!("`{name}`")))
     };
-    model.model().generation_config().merged(given).warnings().into_iter().filter(is_given).collect()
+    model.network().generation_config().merged(given).warnings().into_iter().filter(is_given).collect()
 }

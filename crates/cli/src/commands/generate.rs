@@ -14,7 +14,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use crate::failure::{Failure, Outcome};
-use crate::loading::load;
+use crate::loading::load_any;
 use crate::request::Generate;
 use crate::terminal::{BadLine, Lines, Notes, Output};
 use answering::Answering;
@@ -26,7 +26,7 @@ type ReadLine = io::Result<Result<String, BadLine>>;
 
 /// Answers every line of standard input.
 pub fn run(request: Generate, notes: Notes) -> Outcome {
-    let model = load(Some(&request.model), &request.loading, notes)?;
+    let model = load_any(&request.model, &request.loading, notes)?;
     let mut answering = Answering::new(&model, &request.config, notes)?;
     let (sender, lines) = mpsc::sync_channel(request.batch_size);
     std::thread::spawn(move || {

@@ -1,16 +1,16 @@
 //! From lines to answers: what can be refused is refused before the model runs, the rest is answered in groups.
 
-use papo::{ChatModel, GenerationConfig, Hooks, Origin, SpecialTokens, TokenId};
+use papo::{GenerationConfig, Hooks, Origin, SpecialTokens, TokenId};
 
 use super::grouping::{Key, groups};
 use super::protocol::{self, Answer, Id, Job, Refusal, Source};
 use crate::failure::Failure;
-use crate::loading::check_options;
+use crate::loading::{AnyModel, Generates, check_options};
 use crate::terminal::{BadLine, Notes};
 
 /// Answers lines with one model and one set of options.
 pub struct Answering<'a> {
-    model: &'a ChatModel,
+    model: &'a AnyModel,
     /// The checkpoint's options with those of the command line over them.
     config: GenerationConfig,
     notes: Notes,
@@ -29,12 +29,12 @@ struct Ready {
 impl<'a> Answering<'a> {
     /// Refuses options that contradict each other.
     pub fn new(
-        model: &'a ChatModel,
+        model: &'a AnyModel,
         given: &GenerationConfig,
         notes: Notes,
     ) -> Result<Answering<'a>, Failure> {
         check_options(model, given, notes)?;
-        let config = model.model().generation_config().merged(given);
+        let config = model.network().generation_config().merged(given);
         Ok(Answering { model, config, notes, told_of_loss: false, all_good: true })
     }
 
@@ -98,14 +98,23 @@ impl<'a> Answering<'a> {
             Source::Ids(ids) => return Ok(ids),
             Source::Text(text) => text,
         };
-        let tokenizer = self.model.tokenizer();
+        let model = self.model.with_text().ok_or("the model has no tokenizer, so it takes input_ids only")?;
         if !self.told_of_loss
-            && let Some(note) = tokenizer.lossy_note(&text)
+            && let Some(note) = model.tokenizer().lossy_note(&text)
         {
             self.told_of_loss = true;
             self.notes.say(note);
         }
-        tokenizer.encode(&text).map_err(|error| error.to_string())
+        let ids = model.tokenizer().encode(&text).map_err(|error| error.to_string())?;
+        let fitted = model.fit(ids);
+        if fitted.cut > 0 {
+            self.notes.say(format_args!(
+                "a text has {} tokens, {} more than the model can read; it sees only the end",
+                fitted.ids.len() + fitted.cut,
+                fitted.cut
+            ));
+        }
+        Ok(fitted.ids)
     }
 
     /// Answers lines that share one config; should that fail, each alone, so that none suffers for another.
@@ -131,14 +140,18 @@ impl<'a> Answering<'a> {
         let mut answers = Vec::new();
         for line in lines {
             let rows: Vec<_> = sequences.by_ref().take(line.sources.len() * rows_per_source).collect();
-            let texts = rows
-                .iter()
-                .map(|row| self.model.tokenizer().decode(&row.tokens, SpecialTokens::Skip))
-                .collect::<Result<_, _>>()
-                .map_err(|error| error.to_string())?;
+            let decode = |model: &papo::ChatModel| {
+                rows.iter().map(|row| model.tokenizer().decode(&row.tokens, SpecialTokens::Skip)).collect()
+            };
+            let texts = self
+                .model
+                .with_text()
+                .map(decode)
+                .transpose()
+                .map_err(|error: papo::Error| error.to_string())?;
             answers.push(Answer {
                 id: line.id.clone(),
-                texts: Some(texts),
+                texts,
                 scores: rows.iter().map(|row| row.score).collect(),
                 // Every row begins with the decoder start token, which nobody made.
                 new_tokens: rows.iter().map(|row| row.tokens.len() - 1).sum(),
