@@ -231,3 +231,32 @@ fn a_huge_text_is_answered_or_refused_but_never_a_crash() {
         assert!(answers[1]["sequences"].is_array());
     }
 }
+
+#[test]
+fn a_long_text_keeps_its_end_and_the_user_is_told() {
+    let folder = checkpoint("blenderbot-bin");
+    let line = |text: &str| format!("{}\n", json!({ "text": text }));
+    // More than 128 tokens, of which the beginning cannot matter.
+    let tail = "one two three four five ".repeat(60);
+    let run_on = |head: &str| run(&["generate", &folder], line(&format!("{head}{tail}"))).exits(0);
+    let (first, second) = (run_on("first words "), run_on("other beginning "));
+    assert_eq!(first.json_lines()[0]["sequences"], second.json_lines()[0]["sequences"]);
+    assert!(first.stderr.contains("it sees only the end"), "{}", first.stderr);
+}
+
+#[test]
+fn a_folder_without_a_tokenizer_answers_ids_and_refuses_text() {
+    let whole = checkpoint("t5-flan");
+    let bare = tempfile::tempdir().unwrap();
+    for file in ["config.json", "generation_config.json", "model.safetensors"] {
+        std::fs::copy(std::path::Path::new(&whole).join(file), bare.path().join(file)).unwrap();
+    }
+    let ids = "{\"input_ids\": [5, 6, 1]}\n";
+    let answers = run(&["generate", bare.path().to_str().unwrap()], format!("{ids}{{\"text\": \"a\"}}\n"))
+        .exits(1)
+        .json_lines();
+    let with_tokenizer = run(&["generate", &whole], ids).exits(0).json_lines();
+    assert_eq!(answers[0]["sequences"], with_tokenizer[0]["sequences"]);
+    assert_eq!(answers[0]["texts"], Value::Null);
+    assert!(answers[1]["error"].as_str().unwrap().contains("no tokenizer"), "{}", answers[1]);
+}

@@ -88,9 +88,15 @@ enum Backend {
     Marian(Box<marian::Marian>),
 }
 
+/// Files of which every tokenizer has at least one.
+const VOCABULARIES: [&str; 4] = ["tokenizer.json", "vocab.json", "spiece.model", "source.spm"];
+
 impl Tokenizer {
     /// Loads the tokenizer among these files.
     pub fn load(files: &ModelFiles) -> Result<Self, Error> {
+        if !VOCABULARIES.iter().any(|file| files.contains(file)) {
+            return Err(Error::NoTokenizer { folder: files.place() });
+        }
         let mut settings = Settings::read(files)?;
         let class = TokenizerClass::choose(files, &settings)?;
         let wrong = |reason: String| Error::Content { path: files.path("tokenizer_config.json"), reason };
