@@ -1,4 +1,4 @@
-//! `largest` against `torch.topk` on a CPU, equals, infinities and NaN included (`make_topk_cases.py`).
+//! `largest` against `torch.topk` on a CPU, equals, infinities and NaN included (`fixtures/goldens/topk.jsonl`, from `tools/make_topk_cases.py`).
 
 #[path = "toy/hash.rs"]
 mod hash;
@@ -16,7 +16,7 @@ fn score(seed: u64, index: u64, levels: u64, impossible: u64) -> f32 {
 
 #[test]
 fn equals_come_in_the_order_of_torch() {
-    let cases = include_str!("topk_cases.jsonl");
+    let cases = include_str!("../../../fixtures/goldens/topk.jsonl");
     assert_eq!(cases.lines().count(), 400);
     for line in cases.lines() {
         let case: Value = serde_json::from_str(line).unwrap();

@@ -1,5 +1,5 @@
 //! The reference's own `generate`, run over the same toy model with hundreds of random option sets
-//! (`make_reference_cases.py`), against ours: every token, and scores to 1e-4.
+//! (`fixtures/goldens/toy.jsonl`, from `tools/make_toy_cases.py`), against ours: every token, and scores to 1e-4.
 
 mod toy;
 
@@ -15,7 +15,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let text = include_str!("reference_cases.jsonl");
+    let text = include_str!("../../../fixtures/goldens/toy.jsonl");
     let case = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         let own = GenerationConfig::from_json(&line["own"], Origin::Checkpoint).unwrap();

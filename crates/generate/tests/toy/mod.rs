@@ -1,7 +1,7 @@
 //! A toy language model: logits are a hash of the seed, the source and everything said so far.
 //!
 //! It is small, has no pattern to lean on, notices when rows are mixed up, and is the same in Python
-//! (`tests/make_reference_cases.py`).
+//! (`tools/make_toy_cases.py`).
 
 mod hash;
 

@@ -1,6 +1,6 @@
-"""Makes `reference_cases.jsonl`: what `generate` of transformers 4.57.6 says with the toy model of `toy/mod.rs`.
+"""Makes `fixtures/goldens/toy.jsonl`: what `generate` of transformers 4.57.6 says with the toy model of `crates/generate/tests/toy/mod.rs`.
 
-    python make_reference_cases.py > reference_cases.jsonl
+    python tools/make_toy_cases.py > fixtures/goldens/toy.jsonl
 
 The toy model answers through the true `GenerationMixin`, so greedy search, beam search, every processor and every
 counting rule are the reference's own. Options are drawn at random. A case is kept only if noise of 1e-4 on the logits

@@ -1,6 +1,6 @@
-"""Makes `topk_cases.jsonl`: the indices that `torch.topk` (CPU) gives where many numbers are equal.
+"""Makes `fixtures/goldens/topk.jsonl`: the indices that `torch.topk` (CPU) gives where many numbers are equal.
 
-    python make_topk_cases.py > topk_cases.jsonl
+    python tools/make_topk_cases.py > fixtures/goldens/topk.jsonl
 
 Scores come from a hash, as in `largest_equals_torch.rs`, so a case is a few numbers long.
 """
