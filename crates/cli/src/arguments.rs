@@ -139,7 +139,8 @@ pub enum OnOff {
 pub struct ChatArguments {
     /// Folder, hub name or alias; the built-in model if there is none.
     pub model: Option<String>,
-    /// Whether the model sees the turns before; on for models trained on dialogue, off for the others.
+    /// Whether the model sees the turns before; on for Blenderbot, off for models that were not trained on dialogue and
+    /// for the small built-in one.
     #[arg(long, value_enum, value_name = "on|off", hide_possible_values = true)]
     pub memory: Option<OnOff>,
     #[command(flatten)]

@@ -17,6 +17,8 @@ macro_rules! files {
 pub const BUILT_IN: &[EmbeddedModel] = &[EmbeddedModel {
     name: "smalltalk",
     about: "Papo's first words: small talk in English, in Blenderbot's shape",
+    // It was trained on whole conversations, but is too small to tell the last turn from those before.
+    follows_conversations: false,
     files: files!(
         "smalltalk":
         "config.json",

@@ -19,6 +19,7 @@ pub struct ChatModel {
     model: Seq2SeqModel,
     /// The ids that the tokenizer puts before a text.
     frame: Vec<TokenId>,
+    follows_conversations: bool,
 }
 
 /// Ids that fit into a model, and how many were left out at their beginning.
@@ -50,7 +51,12 @@ impl ChatModel {
         let model = Seq2SeqModel::load(files, options)?;
         let mut frame = tokenizer.encode("")?;
         frame.pop();
-        Ok(Self { name, tokenizer, model, frame })
+        let follows_conversations = match files {
+            ModelFiles::Embedded(built_in) => built_in.follows_conversations,
+            // Blenderbot was trained on dialogue, the others were not.
+            ModelFiles::Folder(_) => model.model_type() == "blenderbot",
+        };
+        Ok(Self { name, tokenizer, model, frame, follows_conversations })
     }
 
     /// What the model is called: its built-in name, its folder or its name on the hub.
@@ -68,9 +74,9 @@ impl ChatModel {
         &self.model
     }
 
-    /// Tells whether the model was trained on dialogue, so that it makes sense to show it earlier turns.
-    pub fn is_for_dialogue(&self) -> bool {
-        self.model.model_type() == "blenderbot"
+    /// Tells whether it makes sense to show the model earlier turns: it was trained on dialogue and is large enough.
+    pub fn follows_conversations(&self) -> bool {
+        self.follows_conversations
     }
 
     /// Generates answers as [`Seq2SeqModel::generate_batch`] does, with `stop_strings` looked for in the text.

@@ -19,7 +19,7 @@ pub const REPLY_TOKENS: usize = 150;
 /// Whether the model sees earlier turns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Memory {
-    /// On for models trained on dialogue, off for the others.
+    /// On for models that follow a conversation ([`ChatModel::follows_conversations`]), off for the others.
     #[default]
     Auto,
     /// Earlier turns are shown.
@@ -154,7 +154,7 @@ impl<'a> Conversation<'a> {
     /// Begins a conversation.
     pub fn new(model: &'a ChatModel, memory: Memory) -> Self {
         let remembers = match memory {
-            Memory::Auto => model.is_for_dialogue(),
+            Memory::Auto => model.follows_conversations(),
             Memory::On => true,
             Memory::Off => false,
         };

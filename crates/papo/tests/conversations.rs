@@ -28,7 +28,7 @@ fn the_built_in_model_answers_without_any_file() {
     let model = ChatModel::load_default(&LoadOptions::default()).unwrap();
     assert_eq!(model.name(), "smalltalk");
     let mut conversation = Conversation::new(&model, Memory::Auto);
-    assert!(conversation.remembers());
+    assert!(!conversation.remembers(), "it is too small for that");
     let reply =
         conversation.reply("Hi, how are you?", &GenerationConfig::default(), Hooks::default()).unwrap();
     assert!(!reply.text.is_empty() && reply.text == reply.text.trim());
