@@ -1,7 +1,7 @@
 //! What a user types for a model: a folder, a built-in name, an alias or a name on the hub.
 //!
-//! A folder wins if the text looks like a path (`./tiny`, `/models/bart`) or if such a folder holds a `config.json`; then come
-//! built-in names and aliases; the rest must be `NAME` or `OWNER/NAME`, with `@REVISION` where a certain version is wanted.
+//! Built-in names and aliases come first (`./bart-base` is the folder of that name); then whatever is a folder or looks like a path;
+//! the rest must be `NAME` or `OWNER/NAME`, with `@REVISION` where a certain version is wanted.
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ impl ModelRef {
             || [".", "..", "~"].contains(&trimmed)
             || ["./", "../", "~/", ".\\", "..\\"].iter().any(|start| trimmed.starts_with(start))
             || trimmed.ends_with(['/', '\\']);
-        if alias.is_none() && (looks_like_path || path.join("config.json").is_file()) {
+        if alias.is_none() && (looks_like_path || path.is_dir()) {
             if path.is_dir() {
                 return Ok(Self::Folder(path.to_owned()));
             }
@@ -152,7 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_with_a_config_is_a_folder() {
+    fn a_name_that_is_a_folder_is_that_folder() {
+        assert!(
+            matches!(ModelRef::parse("src").unwrap(), ModelRef::Folder(path) if path == Path::new("src"))
+        );
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().to_str().unwrap().to_owned();
         assert!(matches!(ModelRef::parse(&text).unwrap(), ModelRef::Folder(path) if path == folder.path()));
