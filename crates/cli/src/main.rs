@@ -25,6 +25,10 @@ use failure::Outcome;
 use request::Request;
 use terminal::{Notes, complain};
 
+/// Training takes and gives back large buffers at every step; the system's allocator returns their pages each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let words = arguments::with_explicit_switches(std::env::args_os(), &arguments::switch_names());
     let arguments = match Arguments::try_parse_from(words) {

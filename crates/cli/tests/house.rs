@@ -8,13 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crate folder, and the crates of the house it may depend on.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("kernels", &[]),
     ("checkpoint", &[]),
     ("generate", &["papo-kernels"]),
+    ("ngram", &["papo-kernels", "papo-generate"]),
     ("models", &["papo-kernels", "papo-checkpoint", "papo-generate"]),
-    ("papo", &["papo-kernels", "papo-checkpoint", "papo-generate", "papo-models"]),
-    ("cli", &["papo"]),
+    ("lab", &["papo-kernels", "papo-checkpoint"]),
+    ("papo", &["papo-kernels", "papo-checkpoint", "papo-generate", "papo-ngram", "papo-models"]),
+    ("cli", &["papo", "papo-ngram", "papo-lab"]),
 ];
 
 /// The only places that may hold `unsafe`: a crate and a file.

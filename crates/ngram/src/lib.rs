@@ -1,0 +1,3 @@
+//! n-gram language models with modified Kneser–Ney smoothing.
+
+#![forbid(unsafe_code)]
