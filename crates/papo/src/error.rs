@@ -74,6 +74,12 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// No tokenizer can be trained from what was given.
+    #[error("cannot train a tokenizer: {reason}")]
+    TokenizerTraining {
+        /// A sentence: what is wrong and what to do.
+        reason: String,
+    },
     /// A model name that cannot be a folder, an alias, a built-in model or a name on the hub.
     #[error("{name:?} is not a model name: {reason}")]
     ModelName {

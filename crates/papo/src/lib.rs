@@ -34,4 +34,7 @@ pub use papo_generate::{
     OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
 };
 pub use papo_models::{Spec, StackShape, WeightDtype};
-pub use tokenizer::{AutoTokenizer, DecodeStream, LossyNote, SpecialTokens, Tokenizer, TokenizerClass};
+pub use tokenizer::{
+    AutoTokenizer, DecodeStream, Framing, LetterCase, LossyNote, SPECIALS, SpecialTokens, Tokenizer,
+    TokenizerClass, TokenizerKind, TokenizerTraining, TrainedTokenizer,
+};

@@ -51,7 +51,8 @@ impl TokenizerClass {
             Some("bart") => Ok(Self::Bart),
             Some("blenderbot") => Ok(Self::Blenderbot),
             Some("t5" | "mt5" | "umt5" | "longt5" | "switch_transformers") => Ok(Self::T5),
-            Some("marian") => Ok(Self::Marian),
+            // A transformer that Papo trained is Marian-shaped and has one tokenizer.json for both languages.
+            Some("marian") if files.contains("source.spm") || !ready => Ok(Self::Marian),
             _ if ready => Ok(Self::Generic),
             _ if files.contains("source.spm") => Ok(Self::Marian),
             _ if files.contains("spiece.model") => Ok(Self::T5),

@@ -15,6 +15,7 @@ mod sentencepiece;
 mod settings;
 mod stream;
 mod tokenizer_file;
+mod train;
 mod unigram;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use tokenizers::AddedToken;
 pub use class::TokenizerClass;
 pub use lossy::LossyNote;
 pub use stream::DecodeStream;
+pub use train::{Framing, LetterCase, SPECIALS, TokenizerKind, TokenizerTraining, TrainedTokenizer};
 
 use crate::Error;
 use crate::files::ModelFiles;
