@@ -1,3 +1,30 @@
 //! The lineage of text-generating networks, trained on burn.
+//!
+//! A network is a burn module behind one trait, [`Network`]: a batch of token ids goes in, the loss comes out, and burn's automatic
+//! differentiation does the rest. Each network has a file that opens with its paper and is written in the paper's letters; in
+//! course order `rnn.rs`, `lstm.rs`, `gru.rs`, `seq2seq.rs` with `attention/`, `transformer.rs`. What they have in common
+//! stands in `ops/`: every operation there exists twice, as plain tensor arithmetic for any device, and fused with a backward pass
+//! written by hand over slices for the processor.
+//!
+//! Start reading at `network.rs`.
 
 #![forbid(unsafe_code)]
+
+mod chance;
+mod config;
+mod error;
+mod gru;
+mod initial;
+
+mod lstm;
+mod network;
+mod ops;
+mod parameters;
+mod recurrent;
+mod rnn;
+
+pub use config::{AttentionKind, CellKind, NetworkConfig, RecurrentConfig, Seq2SeqConfig, TransformerConfig};
+pub use error::Error;
+pub use network::{AnyNetwork, Batch, Carried, Dropout, Grid, Loss, Mode, Network, Pass};
+pub use parameters::{Weight, weights};
+pub use recurrent::RecurrentModel;
