@@ -1,3 +1,18 @@
 //! n-gram language models with modified Kneser–Ney smoothing.
+//!
+//! A model is a list of [`Entry`]s over a [`Vocabulary`]. Whatever makes entries (estimation from counts, an ARPA file)
+//! streams them into an [`EntrySink`], order by order, and whatever keeps them (an ARPA file, the mapped binary, a test)
+//! is such a sink: neither side ever holds a whole model that is not its own. Start with `entries.rs`.
 
 #![forbid(unsafe_code)]
+
+mod entries;
+mod error;
+mod vocabulary;
+
+pub use entries::{Entry, EntrySink};
+pub use error::Error;
+pub use vocabulary::{END, START, UNKNOWN, Vocabulary};
+
+/// The longest n-gram that models may have.
+pub const MAX_ORDER: usize = 8;
