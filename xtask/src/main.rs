@@ -1,0 +1,72 @@
+//! Chores of this project that are programs of their own: `cargo run --release -p xtask -- COMMAND`.
+//!
+//! Training data is made here from the public data in `../shared/data` (`dialogues`, `machado`, `multi30k`): the recipes
+//! call these commands, so that whoever has the data gets the same files to the last byte. Nothing of it is committed.
+//!
+//! Read next: `dialogues/mod.rs`, the mixture from which the built-in models learn.
+#![forbid(unsafe_code)]
+
+mod chance;
+mod dialogues;
+mod machado;
+mod multi30k;
+mod sentences;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "xtask",
+    about = "Chores of this project: training data, tables and pages made from records"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Small-talk English for the built-in models: train.jsonl, valid.jsonl and test.jsonl
+    Dialogues {
+        /// The folder with `dialogue` and `text/names`
+        #[arg(long, default_value = "../shared/data")]
+        data: PathBuf,
+        /// The folder to write
+        #[arg(long)]
+        out: PathBuf,
+        /// How many conversations to draw from our own small talk
+        #[arg(long, default_value_t = dialogues::DRAWS)]
+        draws: usize,
+        /// The seed of everything that is drawn
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Machado de Assis, a sentence a line, tokenized and lower-cased
+    Machado {
+        /// The folder with `text/machado-de-assis`
+        #[arg(long, default_value = "../shared/data")]
+        data: PathBuf,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Multi30k German-English, lower-cased: train.tsv, valid.tsv and test.tsv
+    Multi30k {
+        /// The folder with `translation/multi30k-de-en`
+        #[arg(long, default_value = "../shared/data")]
+        data: PathBuf,
+        /// The folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().chore {
+        Chore::Dialogues { data, out, draws, seed } => dialogues::write(&data, &out, draws, seed),
+        Chore::Machado { data, out } => machado::write(&data, &out),
+        Chore::Multi30k { data, out } => multi30k::write(&data, &out),
+    }
+}
