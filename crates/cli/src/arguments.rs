@@ -6,6 +6,7 @@
 
 mod generation;
 mod switches;
+mod train;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use generation::{GenerationFlags, switch_names};
 pub use switches::with_explicit_switches;
+pub use train::{NgramArguments, TrainArguments, TrainKind};
 
 /// Talk to text-generating networks on your own machine.
 #[derive(Parser, Debug)]
@@ -77,6 +79,8 @@ pub enum Command {
         after_help = "Example:\n  papo next flan-t5-small 'translate English to German: Good morning' --after 'Guten'"
     )]
     Next(NextArguments),
+    /// Train a model of your own.
+    Train(TrainArguments),
     /// Measure a model's speed and memory.
     #[command(
         long_about = "Measure a model's speed and memory.\n\nThe input is made of arbitrary token ids and the end token \

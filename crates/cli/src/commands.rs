@@ -10,6 +10,7 @@ mod pull;
 mod remove;
 mod show;
 mod tokenize;
+mod train;
 
 use crate::failure::Outcome;
 use crate::request::Request;
@@ -23,6 +24,7 @@ pub fn run(request: Request, notes: Notes) -> Outcome {
         Request::Generate(request) => generate::run(request, notes),
         Request::Tokenize(request) => tokenize::run(request),
         Request::Next(request) => next::run(request, notes),
+        Request::Train(request) => train::run(request, notes),
         Request::Bench(request) => bench::run(request, notes),
         Request::Pull(models) => pull::run(&models, notes),
         Request::List(format) => list::run(format),

@@ -3,6 +3,8 @@
 //! `arguments.rs` knows how a command is spelled; the commands know only these types. Between the two stands this file,
 //! and what it refuses is a wrong usage, told before any model is looked for.
 
+mod train;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -10,6 +12,8 @@ use papo::{GenerationConfig, Memory, WeightDtype};
 
 use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff};
 use crate::failure::Failure;
+
+pub use train::{NgramTraining, SpecialWords, Train};
 
 /// One run of the program.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub enum Request {
     Tokenize(Tokenize),
     /// Probabilities of the next token.
     Next(Next),
+    /// A model from data.
+    Train(Train),
     /// Speed and memory.
     Bench(Bench),
     /// Download, by name.
@@ -187,6 +193,7 @@ impl Request {
                 format: format(it.json),
                 loading: loading(&it.model_flags)?,
             }),
+            Command::Train(it) => Request::Train(Train::from_arguments(it)?),
             Command::Bench(it) => Request::Bench(bench(it)?),
             Command::Pull(it) => Request::Pull(it.models),
             Command::List(it) => Request::List(format(it.json)),

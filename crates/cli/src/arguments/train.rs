@@ -1,0 +1,101 @@
+//! `papo train KIND`: flags that every kind of model has, and those of each.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use papo::TokenizerKind;
+
+/// `papo train`.
+#[derive(Args, Debug)]
+pub struct TrainArguments {
+    /// What to train.
+    #[command(subcommand)]
+    pub kind: TrainKind,
+}
+
+/// The kinds of models.
+#[derive(Subcommand, Debug)]
+pub enum TrainKind {
+    /// An n-gram model with modified Kneser–Ney smoothing.
+    #[command(after_help = "Example:\n  papo train ngram --order 5 --data machado/*.txt --out machado-5\n  \
+                      papo chat machado-5")]
+    Ngram(NgramArguments),
+}
+
+/// What a model is made from, and where it goes.
+#[derive(Args, Debug)]
+pub struct DataFlags {
+    /// Training data: plain text (a sentence a line), pairs (.tsv: source, tab, target) or dialogues (.jsonl: {"turns":
+    /// […]} a line); each may be packed (.gz).
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub data: Vec<PathBuf>,
+    /// Folder for the model; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `papo train ngram`.
+#[derive(Args, Debug)]
+pub struct NgramArguments {
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// Words of the longest n-gram, 1 to 8.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub order: u8,
+    /// What a token is: words (split at white space), chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken.
+    #[arg(long, value_name = "KIND", default_value = "words")]
+    pub tokenizer: TokenizerKind,
+    /// Memory that counting and estimating may take in all, such as 512M or 4G; more n-grams than fit go through
+    /// temporary files.
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = bytes)]
+    pub memory: usize,
+    /// Drop n-grams seen so often or less: one number an order, the last stands for the rest, the first must be 0.
+    #[arg(long, num_args = 1..=8, value_name = "N")]
+    pub prune: Vec<u64>,
+    /// Discounts for orders whose own cannot be computed, for tiny and artificial corpora; 0.5 1 1.5 if none are named.
+    #[arg(long, num_args = 0..=3, value_names = ["D1", "D2", "D3+"])]
+    pub discount_fallback: Option<Vec<f32>>,
+    /// Also write the model as an ARPA file (packed where the name ends in .gz).
+    #[arg(long, value_name = "FILE")]
+    pub arpa: Option<PathBuf>,
+    /// Take <s>, </s> and <unk> in the text for white space instead of refusing them.
+    #[arg(long)]
+    pub skip_symbols: bool,
+    /// Folder for temporary files; the system's own unless given.
+    #[arg(long, value_name = "DIR")]
+    pub temporary: Option<PathBuf>,
+    /// Threads that compute; the machine's cores unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Reads `512M`, `4G`, `100000`: bytes, by powers of 1024.
+fn bytes(text: &str) -> Result<usize, String> {
+    let wrong = || format!("{text:?} is not an amount of memory; write for example 512M or 4G");
+    let (number, shift) = match text.to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        upper if upper.ends_with('K') => (upper[..upper.len() - 1].to_owned(), 10),
+        upper if upper.ends_with('M') => (upper[..upper.len() - 1].to_owned(), 20),
+        upper if upper.ends_with('G') => (upper[..upper.len() - 1].to_owned(), 30),
+        upper if upper.ends_with('T') => (upper[..upper.len() - 1].to_owned(), 40),
+        upper => (upper.to_owned(), 0),
+    };
+    let number: usize = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_memory_are_read_by_powers_of_1024() {
+        for (text, amount) in
+            [("512M", 512 << 20), ("4g", 4 << 30), ("1GiB", 1 << 30), ("64kb", 64 << 10), ("12345", 12345)]
+        {
+            assert_eq!(bytes(text), Ok(amount), "{text}");
+        }
+        for text in ["", "M", "much", "-1G", "99999999999999T"] {
+            assert!(bytes(text).unwrap_err().contains("512M"), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What `papo train` is asked for.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use papo::TokenizerKind;
+
+use crate::arguments::{NgramArguments, TrainArguments, TrainKind};
+use crate::failure::Failure;
+
+/// `papo train`, by kind.
+#[derive(Debug)]
+pub enum Train {
+    /// An n-gram model.
+    Ngram(NgramTraining),
+}
+
+/// `papo train ngram`.
+#[derive(Debug)]
+pub struct NgramTraining {
+    /// Files of any of the formats that `--data` names.
+    pub data: Vec<PathBuf>,
+    /// The model folder.
+    pub out: PathBuf,
+    /// From 1 to 8.
+    pub order: usize,
+    pub tokenizer: TokenizerKind,
+    /// Bytes.
+    pub memory: usize,
+    /// A threshold for each of the first orders; none: nothing is pruned.
+    pub prune: Vec<u64>,
+    /// Discounts for adjusted counts 1, 2 and more where an order's own are out of range; `None`: that is an error.
+    pub discount_fallback: Option<[f32; 3]>,
+    /// Where to write the model as text besides.
+    pub arpa: Option<PathBuf>,
+    pub special_words: SpecialWords,
+    /// Folder for temporary files; `None`: the system's.
+    pub temporary: Option<PathBuf>,
+    /// `None`: the machine's cores.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// What to do with `<s>`, `</s>` and `<unk>` in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpecialWords {
+    /// Stop and say where.
+    Refuse,
+    /// White space.
+    Skip,
+}
+
+impl Train {
+    /// Understands the arguments, or says why they make no sense.
+    pub fn from_arguments(arguments: TrainArguments) -> Result<Train, Failure> {
+        match arguments.kind {
+            TrainKind::Ngram(it) => Ok(Train::Ngram(ngram(it)?)),
+        }
+    }
+}
+
+fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
+    let discount_fallback = match it.discount_fallback.as_deref() {
+        None => None,
+        Some([]) => Some([0.5, 1.0, 1.5]),
+        Some(&[one, two, more]) if [one, two, more].iter().all(|discount| (0.0..=3.0).contains(discount)) => {
+            Some([one, two, more])
+        }
+        Some(_) => {
+            return Err(Failure::Usage(
+                "--discount-fallback takes no number, or three from 0 to 3, such as 0.5 1 1.5".into(),
+            ));
+        }
+    };
+    Ok(NgramTraining {
+        data: it.data.data,
+        out: it.data.out,
+        order: it.order.into(),
+        tokenizer: it.tokenizer,
+        memory: it.memory,
+        prune: it.prune,
+        discount_fallback,
+        arpa: it.arpa,
+        special_words: if it.skip_symbols { SpecialWords::Skip } else { SpecialWords::Refuse },
+        temporary: it.temporary,
+        threads: it.threads.and_then(|threads| NonZeroUsize::new(threads.into())),
+    })
+}
