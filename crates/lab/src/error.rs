@@ -1,5 +1,7 @@
 //! What can go wrong in the laboratory.
 
+use std::path::PathBuf;
+
 /// What went wrong, in a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,5 +38,71 @@ pub enum Error {
         found: Vec<usize>,
         /// The shape of the network's parameter.
         expected: Vec<usize>,
+    },
+    /// A file that the system would not let us read.
+    #[error("cannot read {}: {source}; check that the file exists, is whole, and that you may read it", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file or folder that could not be written.
+    #[error("cannot write {}: {source}; check the folder, its permissions and the free space", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Training data that is no text.
+    #[error("{}, line {line}: a byte 0, so this is no text file; give text, plain or compressed by gzip", path.display())]
+    Binary {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// Text in another encoding.
+    #[error("{}, line {line}: byte {byte} of the line is not UTF-8; convert the file, for example with iconv", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The byte of the line, counted from 1.
+        byte: usize,
+    },
+    /// A line that is not what its file's name promises.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// A sentence: what was expected and what to do.
+        reason: String,
+    },
+    /// A file of training data that this network cannot learn from.
+    #[error("{}: {reason}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// A sentence: what it holds, what is needed and what to do.
+        reason: String,
+    },
+    /// A text that the tokenizer could not turn into ids.
+    #[error("the tokenizer could not encode a text of the training data: {reason}; train another tokenizer")]
+    Encode {
+        /// What it said.
+        reason: String,
+    },
+    /// Nothing to learn from.
+    #[error(
+        "the training data holds {found}; a model needs at least two tokens in a row to learn which follows which"
+    )]
+    NoExamples {
+        /// What is there.
+        found: String,
     },
 }

@@ -12,10 +12,10 @@
 
 mod chance;
 mod config;
+pub mod data;
 mod error;
 mod gru;
 mod initial;
-
 mod lstm;
 mod network;
 mod ops;

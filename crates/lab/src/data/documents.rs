@@ -86,7 +86,8 @@ impl Document {
 
 /// The documents of files, one after another.
 pub fn documents(files: &[DataFile]) -> impl Iterator<Item = Result<Document, Error>> + Send + use<> {
-    files.to_vec().into_iter().flat_map(|file| {
+    let files: Vec<DataFile> = files.to_vec();
+    files.into_iter().flat_map(|file| {
         let opened = open(&file);
         let (documents, failure) = match opened {
             Ok(documents) => (Some(documents), None),
