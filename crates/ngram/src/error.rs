@@ -23,9 +23,103 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A temporary file could not be made, written or read.
+    #[error(
+        "a temporary file in {folder} cannot be used: {source}; free some space there, or name another folder with \
+         --temporary.",
+        folder = folder.display()
+    )]
+    Temporary {
+        /// The folder of temporary files.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An order that is too low or too high.
+    #[error("an n-gram model cannot have the order {order}; choose one from 1 to {max}.", max = crate::MAX_ORDER)]
+    Order {
+        /// The order asked for.
+        order: usize,
+    },
+    /// No sentence is as long as the n-grams should be.
+    #[error(
+        "the order {order} is larger than any sentence: the longest has {longest} words with <s> and </s>; choose an order \
+         up to that."
+    )]
+    OrderTooLong {
+        /// The order asked for.
+        order: usize,
+        /// Words of the longest sentence.
+        longest: u64,
+    },
+    /// Thresholds that make no sense.
+    #[error(
+        "the thresholds of --prune make no sense: {reason}; give 0 for single words and then, order by order, numbers that \
+         do not fall, such as 0 0 1."
+    )]
+    Prune {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nothing to count.
+    #[error("the training data has no words; give a text with at least one.")]
+    EmptyCorpus,
+    /// A token that is not in the vocabulary.
+    #[error(
+        "the corpus has a token {id}, and the vocabulary only ids below {words}; give the vocabulary of its tokenizer."
+    )]
+    UnknownId {
+        /// The token.
+        id: u32,
+        /// Size of the vocabulary.
+        words: usize,
+    },
+    /// `<s>` as a token.
+    #[error(
+        "sentence {sentence} of the corpus holds the token <s>, which only stands before sentences; leave it out."
+    )]
+    StartInside {
+        /// The sentence's number, from 1.
+        sentence: u64,
+    },
+    /// Less memory than the vocabulary and the smallest buffers take.
+    #[error(
+        "{given} bytes of memory are too few: this vocabulary and the smallest buffers take {least}; give --memory {}M or \
+         more.",
+        least.div_ceil(1 << 20)
+    )]
+    Memory {
+        /// Bytes allowed.
+        given: usize,
+        /// Bytes needed.
+        least: usize,
+    },
+    /// Discounts that cannot be computed, or are out of range.
+    #[error(
+        "Kneser-Ney discounts of {order}-grams are out of range: {reason} (there are {} {order}-grams with the adjusted count \
+         1, {} with 2, {} with 3 and {} with 4). The text is too small or artificial for this order; give more text, a lower \
+         order, or --discount-fallback to use 0.5, 1 and 1.5 instead.",
+        statistics[0], statistics[1], statistics[2], statistics[3]
+    )]
+    Discounts {
+        /// The order in question.
+        order: usize,
+        /// What is wrong.
+        reason: String,
+        /// How many n-grams have the adjusted counts 1 to 4.
+        statistics: [u64; 4],
+    },
+    /// Whoever watches the work asked for its end.
+    #[error("interrupted; nothing was written.")]
+    Interrupted,
 }
 
 impl Error {
+    /// Makes, for `map_err`, what turns an error with a temporary file into one that names the folder.
+    pub(crate) fn temporary(folder: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Temporary { folder: folder.to_owned(), source }
+    }
+
     /// Makes, for `map_err`, what turns an input error into one that names the file.
     pub fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Read { path: path.to_owned(), source }

@@ -6,12 +6,16 @@
 
 #![forbid(unsafe_code)]
 
+mod corpus;
 mod entries;
 mod error;
+mod estimate;
 mod vocabulary;
 
+pub use corpus::Corpus;
 pub use entries::{Entry, EntrySink};
 pub use error::Error;
+pub use estimate::{CountsOfCounts, Discounts, Observer, Settings, Step, Summary, estimate};
 pub use vocabulary::{END, START, UNKNOWN, Vocabulary};
 
 /// The longest n-gram that models may have.
