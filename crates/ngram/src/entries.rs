@@ -29,3 +29,54 @@ pub trait EntrySink {
     /// Tells that all entries of this order have come; 1 is unigrams.
     fn end_order(&mut self, order: usize) -> Result<(), Error>;
 }
+
+/// Two sinks that both get everything.
+impl<A: EntrySink, B: EntrySink> EntrySink for (A, B) {
+    fn begin(&mut self, vocabulary: &Vocabulary, counts: &[u64]) -> Result<(), Error> {
+        self.0.begin(vocabulary, counts)?;
+        self.1.begin(vocabulary, counts)
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        self.0.entry(entry)?;
+        self.1.entry(entry)
+    }
+
+    fn end_order(&mut self, order: usize) -> Result<(), Error> {
+        self.0.end_order(order)?;
+        self.1.end_order(order)
+    }
+}
+
+/// A sink that may not be there.
+impl<S: EntrySink> EntrySink for Option<S> {
+    fn begin(&mut self, vocabulary: &Vocabulary, counts: &[u64]) -> Result<(), Error> {
+        self.as_mut().map_or(Ok(()), |sink| sink.begin(vocabulary, counts))
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        self.as_mut().map_or(Ok(()), |sink| sink.entry(entry))
+    }
+
+    fn end_order(&mut self, order: usize) -> Result<(), Error> {
+        self.as_mut().map_or(Ok(()), |sink| sink.end_order(order))
+    }
+}
+
+/// Whoever lends a sink keeps it.
+impl<S: EntrySink> EntrySink for &mut S {
+    fn begin(&mut self, vocabulary: &Vocabulary, counts: &[u64]) -> Result<(), Error> {
+        (**self).begin(vocabulary, counts)
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        (**self).entry(entry)
+    }
+
+    fn end_order(&mut self, order: usize) -> Result<(), Error> {
+        (**self).end_order(order)
+    }
+}

@@ -109,6 +109,25 @@ pub enum Error {
         /// How many n-grams have the adjusted counts 1 to 4.
         statistics: [u64; 4],
     },
+    /// Training text that is not text.
+    #[error("{path}, line {line}: {reason}.", path = path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// A word that an ARPA file cannot hold.
+    #[error(
+        "the token {word:?} holds white space, which separates words in an ARPA file; write no ARPA file of this model, or \
+         train it with another tokenizer."
+    )]
+    Unwritable {
+        /// The word.
+        word: String,
+    },
     /// Whoever watches the work asked for its end.
     #[error("interrupted; nothing was written.")]
     Interrupted,

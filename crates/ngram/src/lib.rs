@@ -6,17 +6,21 @@
 
 #![forbid(unsafe_code)]
 
+mod arpa_write;
 mod corpus;
 mod entries;
 mod error;
 mod estimate;
+mod text;
 mod vocabulary;
 
+pub use arpa_write::ArpaWriter;
 pub use corpus::Corpus;
 pub use entries::{Entry, EntrySink};
 pub use error::Error;
 pub use estimate::{CountsOfCounts, Discounts, Observer, Settings, Step, Summary, estimate};
-pub use vocabulary::{END, START, UNKNOWN, Vocabulary};
+pub use text::{SpecialWords, TextReader};
+pub use vocabulary::{END, START, Spellings, UNKNOWN, Vocabulary};
 
 /// The longest n-gram that models may have.
 pub const MAX_ORDER: usize = 8;

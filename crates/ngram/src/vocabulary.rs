@@ -6,6 +6,7 @@
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 /// Id of `<unk>`, which stands for every word that is not in the vocabulary.
 pub const UNKNOWN: u32 = 0;
@@ -17,12 +18,25 @@ pub const END: u32 = 2;
 /// Words by id and ids by word; the first three are always `<unk>`, `<s>` and `</s>`.
 #[derive(Clone)]
 pub struct Vocabulary {
-    /// All words, one after the other.
-    text: String,
-    /// Where each word ends in `text`.
-    ends: Vec<u64>,
+    spellings: Spellings,
     /// Ids, found by the hash of their word.
     ids: HashTable<u32>,
+}
+
+/// Words by id; cloning shares them.
+#[derive(Clone, Default)]
+pub struct Spellings {
+    /// All words, one after the other.
+    text: Arc<String>,
+    /// Where each word ends in `text`.
+    ends: Arc<Vec<u64>>,
+}
+
+impl Spellings {
+    /// The word with an id, if there is one.
+    pub fn word(&self, id: u32) -> Option<&str> {
+        ((id as usize) < self.ends.len()).then(|| word_at(&self.text, &self.ends, id))
+    }
 }
 
 impl Default for Vocabulary {
@@ -34,7 +48,7 @@ impl Default for Vocabulary {
 impl Vocabulary {
     /// The vocabulary of `<unk>`, `<s>` and `</s>`.
     pub fn new() -> Self {
-        let mut vocabulary = Self { text: String::new(), ends: Vec::new(), ids: HashTable::new() };
+        let mut vocabulary = Self { spellings: Spellings::default(), ids: HashTable::new() };
         for word in ["<unk>", "<s>", "</s>"] {
             vocabulary.add(word);
         }
@@ -47,14 +61,14 @@ impl Vocabulary {
     /// After 2³² words.
     pub fn add(&mut self, word: &str) -> u32 {
         let hash = FxBuildHasher.hash_one(word);
-        let (text, ends) = (&self.text, &self.ends);
+        let Spellings { text, ends } = &mut self.spellings;
         if let Some(&id) = self.ids.find(hash, |&id| word_at(text, ends, id) == word) {
             return id;
         }
-        let id = u32::try_from(self.ends.len()).expect("fewer than 2^32 words");
-        self.text.push_str(word);
-        self.ends.push(self.text.len() as u64);
-        let (text, ends) = (&self.text, &self.ends);
+        let id = u32::try_from(ends.len()).expect("fewer than 2^32 words");
+        // Copies only what somebody shares, and nobody does while words are being added.
+        Arc::make_mut(text).push_str(word);
+        Arc::make_mut(ends).push(text.len() as u64);
         self.ids.insert_unique(hash, id, |&id| FxBuildHasher.hash_one(word_at(text, ends, id)));
         id
     }
@@ -62,28 +76,35 @@ impl Vocabulary {
     /// The id of a word, if it has one.
     pub fn id(&self, word: &str) -> Option<u32> {
         let hash = FxBuildHasher.hash_one(word);
-        self.ids.find(hash, |&id| word_at(&self.text, &self.ends, id) == word).copied()
+        let Spellings { text, ends } = &self.spellings;
+        self.ids.find(hash, |&id| word_at(text, ends, id) == word).copied()
     }
 
     /// The word with an id, if there is one.
     pub fn word(&self, id: u32) -> Option<&str> {
-        ((id as usize) < self.ends.len()).then(|| word_at(&self.text, &self.ends, id))
+        self.spellings.word(id)
+    }
+
+    /// The words alone, without the way from a word to its id.
+    pub fn spellings(&self) -> Spellings {
+        self.spellings.clone()
     }
 
     /// Number of words, the three special ones included.
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.spellings.ends.len()
     }
 
     /// The words by ascending id.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|id| word_at(&self.text, &self.ends, id as u32))
+        let Spellings { text, ends } = &self.spellings;
+        (0..ends.len()).map(|id| word_at(text, ends, id as u32))
     }
 
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
-        self.text.capacity() + 8 * self.ends.capacity() + self.ids.allocation_size()
+        self.spellings.text.capacity() + 8 * self.spellings.ends.capacity() + self.ids.allocation_size()
     }
 }
 

@@ -1,0 +1,198 @@
+//! Models as text, in the ARPA format that KenLM and SRILM read.
+//!
+//! ```text
+//! \data\
+//! ngram 1=8571                          counts, order by order
+//!
+//! \1-grams:
+//! -2.5301237 tab the tab -0.5179114     log₁₀ p, words with spaces between, log₁₀ of the back-off weight
+//! …                                     (the highest order has no back-off weight)
+//! \end\
+//! ```
+//!
+//! `<s>` is never predicted and has 0 for its probability, as KenLM writes it; the numbers are the shortest that read back as
+//! the same 32-bit floats. The file appears under its name when it is complete, and not before. Formatting numbers is most of the
+//! work, so it is done in blocks by all threads.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::NamedTempFile;
+
+use crate::{Entry, EntrySink, Error, Spellings, Vocabulary};
+
+/// Entries that are formatted at once.
+const BLOCK: usize = 1 << 15;
+
+/// Writes an ARPA file, packed where its name ends in `.gz`.
+pub struct ArpaWriter {
+    path: PathBuf,
+    output: Output,
+    threads: usize,
+    spellings: Spellings,
+    orders: usize,
+    /// The order whose section is open.
+    order: usize,
+    /// Ids of the waiting entries, `order` for each.
+    words: Vec<u32>,
+    /// Probability and back-off of each.
+    numbers: Vec<(f32, f32)>,
+}
+
+enum Output {
+    Plain(BufWriter<NamedTempFile>),
+    Packed(GzEncoder<BufWriter<NamedTempFile>>),
+}
+
+impl ArpaWriter {
+    /// Begins a file beside the one that it will replace.
+    pub fn create(path: &Path, threads: usize) -> Result<Self, Error> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file =
+            tempfile::Builder::new().prefix(".arpa-").tempfile_in(folder).map_err(Error::writing(path))?;
+        let buffer = BufWriter::with_capacity(1 << 18, file);
+        let packed = path.extension().is_some_and(|extension| extension == "gz");
+        let output = if packed {
+            Output::Packed(GzEncoder::new(buffer, Compression::fast()))
+        } else {
+            Output::Plain(buffer)
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            output,
+            threads: threads.max(1),
+            spellings: Spellings::default(),
+            orders: 0,
+            order: 1,
+            words: Vec::new(),
+            numbers: Vec::new(),
+        })
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Error> {
+        self.output.write_all(text.as_bytes()).map_err(Error::writing(&self.path))
+    }
+
+    /// Formats and writes the waiting entries.
+    fn flush(&mut self) -> Result<(), Error> {
+        let part = self.numbers.len().div_ceil(self.threads).max(1024);
+        let (spellings, order, last) = (&self.spellings, self.order, self.order == self.orders);
+        let texts: Vec<Result<String, Error>> = std::thread::scope(|scope| {
+            let parts = self.words.chunks(part * order).zip(self.numbers.chunks(part));
+            let workers: Vec<_> = parts
+                .map(|(words, numbers)| {
+                    scope.spawn(move || format_lines(spellings, words, numbers, order, last))
+                })
+                .collect();
+            workers.into_iter().map(|worker| worker.join().expect("formatting does not panic")).collect()
+        });
+        self.words.clear();
+        self.numbers.clear();
+        for text in texts {
+            self.write(&text?)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file and gives it its name.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.write("\n\\end\\\n")?;
+        let path = self.path;
+        let file = match self.output {
+            Output::Plain(buffer) => buffer.into_inner().map_err(|error| error.into_error()),
+            Output::Packed(encoder) => {
+                encoder.finish().and_then(|buffer| buffer.into_inner().map_err(|error| error.into_error()))
+            }
+        };
+        let file = file.map_err(Error::writing(&path))?;
+        file.as_file().sync_all().map_err(Error::writing(&path))?;
+        readable(file.as_file()).map_err(Error::writing(&path))?;
+        file.persist(&path).map_err(|error| Error::Write { path: path.clone(), source: error.error })?;
+        Ok(())
+    }
+}
+
+/// Temporary files are for their owner only; a model is for everybody.
+fn readable(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+fn format_lines(
+    spellings: &Spellings,
+    words: &[u32],
+    numbers: &[(f32, f32)],
+    order: usize,
+    last: bool,
+) -> Result<String, Error> {
+    let mut text = String::with_capacity(numbers.len() * (24 + 8 * order));
+    for (words, (probability, backoff)) in words.chunks_exact(order).zip(numbers) {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{probability}");
+        for (position, &id) in words.iter().enumerate() {
+            text.push(if position == 0 { '\t' } else { ' ' });
+            text.push_str(spellings.word(id).expect("an entry's words are in the vocabulary"));
+        }
+        if !last {
+            let _ = write!(text, "\t{backoff}");
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+impl EntrySink for ArpaWriter {
+    fn begin(&mut self, vocabulary: &Vocabulary, counts: &[u64]) -> Result<(), Error> {
+        let separates = |character: char| character.is_ascii_whitespace() || character == '\0';
+        if let Some(word) = vocabulary.words().find(|word| word.is_empty() || word.contains(separates)) {
+            return Err(Error::Unwritable { word: word.to_owned() });
+        }
+        self.spellings = vocabulary.spellings();
+        self.orders = counts.len();
+        let mut head = "\\data\\\n".to_owned();
+        for (count, order) in counts.iter().zip(1..) {
+            let _ = writeln!(head, "ngram {order}={count}");
+        }
+        self.write(&head)?;
+        self.write("\n\\1-grams:\n")
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        self.words.extend_from_slice(entry.words);
+        self.numbers.push((entry.log10_probability, entry.log10_backoff));
+        if self.numbers.len() == BLOCK * self.threads { self.flush() } else { Ok(()) }
+    }
+
+    fn end_order(&mut self, order: usize) -> Result<(), Error> {
+        self.flush()?;
+        self.order = order + 1;
+        if order < self.orders { self.write(&format!("\n\\{}-grams:\n", order + 1)) } else { Ok(()) }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Packed(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Packed(file) => file.flush(),
+        }
+    }
+}
