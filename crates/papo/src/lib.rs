@@ -16,6 +16,7 @@ pub mod compare;
 mod conversation;
 mod description;
 mod error;
+pub mod eval;
 pub mod files;
 pub mod hub;
 pub mod model_ref;
