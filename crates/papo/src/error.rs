@@ -108,6 +108,25 @@ pub enum Error {
     /// The options were refused, or the generation could not go on.
     #[error(transparent)]
     Generate(#[from] papo_generate::Error),
+    /// A model cannot be measured as asked.
+    #[error("{model} cannot be measured: {reason}")]
+    Unmeasurable {
+        /// The model's name.
+        model: String,
+        /// A sentence: why, and what to do.
+        reason: String,
+    },
+    /// There are not as many translations as pairs.
+    #[error(
+        "there are {found} translations for {expected} pairs; each pair needs one line, in the same order (blank lines of \
+         the pairs have none)"
+    )]
+    Hypotheses {
+        /// Lines of translations.
+        found: usize,
+        /// Pairs that are measured.
+        expected: usize,
+    },
     /// There is nothing to compare.
     #[error("there is nothing to compare: {what}; give at least one prompt and one model")]
     NothingToCompare {

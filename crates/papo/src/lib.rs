@@ -20,6 +20,7 @@ pub mod eval;
 pub mod files;
 pub mod hub;
 pub mod model_ref;
+mod source;
 mod threads;
 mod tokenizer;
 

@@ -1,0 +1,226 @@
+//! A whole measurement: files in, figures out, in windows, so that neither the files nor the ids need to fit into memory.
+
+use std::path::{Path, PathBuf};
+
+use papo_generate::{GenerationConfig, Hooks, TokenId};
+
+use super::bleu::{Bleu, BleuOptions, corpus_bleu};
+use super::chrf::{ChrfOptions, corpus_chrf};
+use super::data::{DataKind, Item, Items};
+use super::likelihood::{Likelihood, Sample, likelihood};
+use super::samples::{ModelForm, Sampler};
+use crate::conversation::with_reply_length;
+use crate::{ChatModel, Error, LetterCase, SpecialTokens};
+
+/// Samples that wait until those of like length can be scored together.
+const WINDOW: usize = 2048;
+
+/// What is measured, and how.
+#[derive(Clone, Debug)]
+pub struct EvaluationOptions {
+    /// What the files hold; `None`: what their names say.
+    pub kind: Option<DataKind>,
+    /// At most so many lines.
+    pub limit: usize,
+    /// Texts that a model works on together.
+    pub batch: usize,
+    /// Whether capitals count, in BLEU and chrF.
+    pub case: LetterCase,
+    /// Options of the translations, over the checkpoint's own.
+    pub config: GenerationConfig,
+}
+
+/// How far a measurement has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvaluationStep {
+    /// Bytes of the data that were scored, and all of them.
+    Scored(u64, u64),
+    /// Sources that were translated, and all of them.
+    Translated(usize, usize),
+}
+
+/// Translations beside their references.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Translations {
+    /// BLEU.
+    pub bleu: Bleu,
+    /// chrF2.
+    pub chrf: f64,
+    /// chrF++.
+    pub chrf_plus_plus: f64,
+    /// What was scored, a line for each pair.
+    pub hypotheses: Vec<String>,
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// How surprised the model was.
+    pub likelihood: Likelihood,
+    /// Of pairs: how near its translations come.
+    pub translations: Option<Translations>,
+}
+
+/// Measures a model on files; `hypotheses` are translations to be scored instead of the model's own, and `watch` is told how far it is.
+pub fn evaluate(
+    model: &ChatModel,
+    files: &[PathBuf],
+    options: &EvaluationOptions,
+    hypotheses: Option<Vec<String>>,
+    watch: &dyn Fn(EvaluationStep),
+) -> Result<Evaluation, Error> {
+    let sampler = Sampler::new(model)?;
+    let mut scores = Scores::new(model, options.batch)?;
+    let mut pairs: Vec<(String, Vec<String>)> = Vec::new();
+    let mut left = options.limit;
+    for path in files {
+        let kind = options.kind.unwrap_or_else(|| DataKind::of(path));
+        if kind == DataKind::Text && ModelForm::of(model) == ModelForm::EncoderDecoder {
+            return Err(Error::Unmeasurable {
+                model: model.name().to_owned(),
+                reason: format!(
+                    "it answers a source and cannot continue the plain text of {}; give pairs (.tsv) or dialogues \
+                     (.jsonl)",
+                    path.display()
+                ),
+            });
+        }
+        let mut items = Items::open(path, kind)?;
+        let before = left;
+        while left > 0
+            && let Some(item) = items.next().transpose()?
+        {
+            left -= 1;
+            let samples = sampler.samples(&item)?;
+            if let Item::Pair { source, references } = item {
+                pairs.push((source, references));
+            }
+            if scores.add(samples)? {
+                let (bytes, total) = items.progress();
+                watch(EvaluationStep::Scored(bytes, total));
+            }
+        }
+        if left == before && left > 0 {
+            return Err(nothing(path, kind));
+        }
+    }
+    let likelihood = scores.finish()?;
+    let translations = match (pairs.is_empty(), hypotheses) {
+        (true, None) => None,
+        (_, Some(given)) => Some(compared(given, &pairs, options)?),
+        (false, None) => Some(compared(translated(model, &pairs, options, watch)?, &pairs, options)?),
+    };
+    Ok(Evaluation { likelihood, translations })
+}
+
+fn nothing(path: &Path, kind: DataKind) -> Error {
+    let what = match kind {
+        DataKind::Text => "text",
+        DataKind::Pairs => "pairs",
+        DataKind::Dialogues => "dialogues of at least two turns",
+    };
+    Error::Content {
+        path: path.to_owned(),
+        reason: format!("there are no {what} in it; give a file that has some"),
+    }
+}
+
+/// Scores in windows.
+struct Scores<'a> {
+    model: &'a ChatModel,
+    start: TokenId,
+    batch: usize,
+    waiting: Vec<Sample>,
+    sum: Likelihood,
+}
+
+impl<'a> Scores<'a> {
+    fn new(model: &'a ChatModel, batch: usize) -> Result<Scores<'a>, Error> {
+        let settings = model.model().generation_config();
+        let start = settings.decoder_start_token_id.or(settings.bos_token_id).ok_or_else(|| Error::Unmeasurable {
+            model: model.name().to_owned(),
+            reason: "its settings do not say which token a reply begins with; add `decoder_start_token_id` to its \
+                     generation_config.json"
+                .to_owned(),
+        })?;
+        Ok(Scores { model, start, batch: batch.max(1), waiting: Vec::new(), sum: Likelihood::default() })
+    }
+
+    /// Takes samples in; tells whether a window was scored.
+    fn add(&mut self, samples: Vec<Sample>) -> Result<bool, Error> {
+        self.waiting.extend(samples);
+        let full = self.waiting.len() >= WINDOW;
+        if full {
+            self.score_window()?;
+        }
+        Ok(full)
+    }
+
+    fn finish(mut self) -> Result<Likelihood, Error> {
+        self.score_window()?;
+        Ok(self.sum)
+    }
+
+    fn score_window(&mut self) -> Result<(), Error> {
+        // Texts of like length keep each other company to the end.
+        self.waiting.sort_by_key(|sample| sample.target.len());
+        for batch in self.waiting.chunks(self.batch) {
+            let unknown = self.model.tokenizer().unk_id();
+            self.sum += likelihood(self.model.model().network(), self.start, unknown, batch)?;
+        }
+        self.waiting.clear();
+        Ok(())
+    }
+}
+
+/// The model's own translations, in the order of the pairs.
+fn translated(
+    model: &ChatModel,
+    pairs: &[(String, Vec<String>)],
+    options: &EvaluationOptions,
+    watch: &dyn Fn(EvaluationStep),
+) -> Result<Vec<String>, Error> {
+    let config = with_reply_length(&options.config);
+    let sources: Vec<Vec<TokenId>> = pairs
+        .iter()
+        .map(|(source, _)| Ok(model.fit(model.tokenizer().encode(source)?).ids))
+        .collect::<Result<_, Error>>()?;
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|&pair| sources[pair].len());
+    let mut hypotheses = vec![String::new(); sources.len()];
+    let mut done = 0;
+    for places in order.chunks(options.batch.max(1)) {
+        let batch: Vec<Vec<TokenId>> = places.iter().map(|&place| sources[place].clone()).collect();
+        let generated = model.generate(&batch, &config, Hooks::default())?;
+        // Of several returned sequences the first is the best.
+        let each = (generated.sequences.len() / places.len()).max(1);
+        for (place, sequence) in places.iter().zip(generated.sequences.iter().step_by(each)) {
+            let text = model.tokenizer().decode(&sequence.tokens, SpecialTokens::Skip)?;
+            hypotheses[*place] = text.trim().replace(['\n', '\r'], " ");
+        }
+        done += places.len();
+        watch(EvaluationStep::Translated(done, sources.len()));
+    }
+    Ok(hypotheses)
+}
+
+fn compared(
+    hypotheses: Vec<String>,
+    pairs: &[(String, Vec<String>)],
+    options: &EvaluationOptions,
+) -> Result<Translations, Error> {
+    if hypotheses.len() != pairs.len() {
+        return Err(Error::Hypotheses { found: hypotheses.len(), expected: pairs.len() });
+    }
+    let references: Vec<Vec<&str>> =
+        pairs.iter().map(|(_, references)| references.iter().map(String::as_str).collect()).collect();
+    let bleu = BleuOptions { case: options.case, ..BleuOptions::default() };
+    let chrf = ChrfOptions { case: options.case, ..ChrfOptions::default() };
+    let plus_plus = ChrfOptions { case: options.case, ..ChrfOptions::plus_plus() };
+    Ok(Translations {
+        bleu: corpus_bleu(&hypotheses, &references, &bleu),
+        chrf: corpus_chrf(&hypotheses, &references, &chrf),
+        chrf_plus_plus: corpus_chrf(&hypotheses, &references, &plus_plus),
+        hypotheses,
+    })
+}

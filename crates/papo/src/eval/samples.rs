@@ -1,0 +1,74 @@
+//! From lines to what is scored: which ids a model reads, and which it has to guess.
+//!
+//! A reply is scored behind the turns that the model would see in a chat, a translation behind its source, a sentence behind nothing:
+//! the last only by models that continue text.
+
+use papo_generate::TokenId;
+
+use super::data::Item;
+use super::likelihood::Sample;
+use crate::{ChatModel, Error};
+
+/// What can be asked of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelForm {
+    /// It continues text: n-grams and recurrent language models.
+    Causal,
+    /// It reads a source and then writes: everything with an encoder.
+    EncoderDecoder,
+}
+
+impl ModelForm {
+    /// The form of a model.
+    pub fn of(model: &ChatModel) -> ModelForm {
+        match model.model().model_type() {
+            "papo_ngram" | "papo_rnn" | "papo_lstm" | "papo_gru" => ModelForm::Causal,
+            _ => ModelForm::EncoderDecoder,
+        }
+    }
+}
+
+/// Turns items into samples for one model.
+pub struct Sampler<'a> {
+    model: &'a ChatModel,
+    end: TokenId,
+    forced: Option<TokenId>,
+}
+
+impl<'a> Sampler<'a> {
+    /// A sampler for a model; an error is that its settings name no end token.
+    pub fn new(model: &'a ChatModel) -> Result<Sampler<'a>, Error> {
+        let settings = model.model().generation_config();
+        let own = settings.eos_token_id.as_ref().and_then(|ids| ids.first().copied());
+        let end = own.or(model.tokenizer().eos_id()).ok_or_else(|| Error::Unmeasurable {
+            model: model.name().to_owned(),
+            reason: "its settings name no end token; add `eos_token_id` to its generation_config.json"
+                .to_owned(),
+        })?;
+        Ok(Sampler { model, end, forced: settings.forced_bos_token_id })
+    }
+
+    /// The samples of an item: one of a sentence or pair (its first reference), one for each turn after the first of a dialogue.
+    pub fn samples(&self, item: &Item) -> Result<Vec<Sample>, Error> {
+        Ok(match item {
+            Item::Text(text) => vec![self.sample(Vec::new(), text)?],
+            Item::Pair { source, references } => {
+                let source = self.model.fit(self.model.tokenizer().encode(source)?).ids;
+                vec![self.sample(source, references.first().map_or("", String::as_str))?]
+            }
+            Item::Dialogue(turns) => (1..turns.len())
+                .map(|place| self.sample(self.model.source_of(&turns[..place])?, &turns[place]))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn sample(&self, source: Vec<TokenId>, text: &str) -> Result<Sample, Error> {
+        let mut target = self.model.tokenizer().encode(text)?;
+        if target.last() != Some(&self.end) {
+            target.push(self.end);
+        }
+        let given = usize::from(self.forced.is_some() && target.first() == self.forced.as_ref());
+        let words = text.split_whitespace().count();
+        Ok(Sample { source, target, given, words, characters: text.chars().count() + 1 })
+    }
+}
