@@ -4,6 +4,7 @@
 //! right shape and makes no sense. The flags of the generation options are not written down anywhere: they are made
 //! from the table of options that `papo-generate` honours, in `arguments/generation.rs`.
 
+mod eval;
 mod generation;
 mod switches;
 mod train;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use eval::{DataTask, EvalArguments};
 pub use generation::{GenerationFlags, switch_names};
 pub use switches::with_explicit_switches;
 pub use train::{NgramArguments, TrainArguments, TrainKind};
@@ -81,6 +83,17 @@ pub enum Command {
     Next(NextArguments),
     /// Train a model of your own.
     Train(TrainArguments),
+    /// Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.
+    #[command(
+        long_about = "Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.\n\nPlain text is \
+                      scored a sentence a line, each with its end token, as KenLM's query does, by models that continue \
+                      text. Dialogues: each turn after the first, behind the turns that the model would see in a chat. \
+                      Pairs: each reference behind its source; then the model translates the sources, and BLEU and chrF are \
+                      counted as sacreBLEU does.\n\nPerplexity per token depends on how a model cuts text; perplexity per word (all \
+                      tokens' surprise, end tokens included, for each word between white space) can be compared.",
+        after_help = "Example:\n  papo eval ./model --data test.tsv --lowercase --num-beams 5"
+    )]
+    Eval(EvalArguments),
     /// Measure a model's speed and memory.
     #[command(
         long_about = "Measure a model's speed and memory.\n\nThe input is made of arbitrary token ids and the end token \

@@ -3,6 +3,7 @@
 mod bench;
 mod chat;
 mod compare;
+mod eval;
 mod generate;
 mod list;
 mod next;
@@ -25,6 +26,7 @@ pub fn run(request: Request, notes: Notes) -> Outcome {
         Request::Tokenize(request) => tokenize::run(request),
         Request::Next(request) => next::run(request, notes),
         Request::Train(request) => train::run(request, notes),
+        Request::Eval(request) => eval::run(request, notes),
         Request::Bench(request) => bench::run(request, notes),
         Request::Pull(models) => pull::run(&models, notes),
         Request::List(format) => list::run(format),

@@ -3,6 +3,7 @@
 //! `arguments.rs` knows how a command is spelled; the commands know only these types. Between the two stands this file,
 //! and what it refuses is a wrong usage, told before any model is looked for.
 
+mod eval;
 mod train;
 
 use std::num::NonZeroUsize;
@@ -13,6 +14,7 @@ use papo::{GenerationConfig, Memory, WeightDtype};
 use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff};
 use crate::failure::Failure;
 
+pub use eval::Eval;
 pub use train::{NgramTraining, SpecialWords, Train};
 
 /// One run of the program.
@@ -30,6 +32,8 @@ pub enum Request {
     Next(Next),
     /// A model from data.
     Train(Train),
+    /// Perplexity, BLEU, chrF.
+    Eval(Eval),
     /// Speed and memory.
     Bench(Bench),
     /// Download, by name.
@@ -194,6 +198,7 @@ impl Request {
                 loading: loading(&it.model_flags)?,
             }),
             Command::Train(it) => Request::Train(Train::from_arguments(it)?),
+            Command::Eval(it) => Request::Eval(Eval::from_arguments(it)?),
             Command::Bench(it) => Request::Bench(bench(it)?),
             Command::Pull(it) => Request::Pull(it.models),
             Command::List(it) => Request::List(format(it.json)),

@@ -1,0 +1,194 @@
+//! `papo eval`: perplexity of texts, replies and translations; BLEU and chrF of translations.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::Path;
+use std::time::Instant;
+
+use papo::ModelRef;
+use papo::eval::{Evaluation, EvaluationStep, Likelihood, evaluate};
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+use crate::loading::{check_options, load};
+use crate::request::{Eval, Format};
+use crate::terminal::{Lines, LoadingBar, Notes, Output};
+
+/// What is printed.
+#[derive(Serialize)]
+struct Figures {
+    model: String,
+    /// Of the text, unknown words included, as KenLM's query prints it first.
+    perplexity: f64,
+    perplexity_excluding_oov: f64,
+    perplexity_per_word: f64,
+    bits_per_character: f64,
+    nats_per_token: f64,
+    log_prob_base10: f64,
+    tokens: usize,
+    oov: usize,
+    words: usize,
+    characters: usize,
+    texts: usize,
+    cut_texts: usize,
+    #[serde(flatten)]
+    translations: Option<TranslationFigures>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct TranslationFigures {
+    bleu: f64,
+    bleu_precisions: [f64; 4],
+    brevity_penalty: f64,
+    hypothesis_words: usize,
+    reference_words: usize,
+    chrf: f64,
+    chrf_plus_plus: f64,
+}
+
+/// Measures and prints.
+pub fn run(request: Eval, notes: Notes) -> Outcome {
+    let name = ModelRef::parse(&request.model)?.name();
+    // A file that is not there is told before a large model is loaded.
+    for path in &request.data {
+        File::open(path).map_err(|error| unreadable(path, &error))?;
+    }
+    let hypotheses = request.hypotheses.as_deref().map(read_lines).transpose()?;
+    let model = load(Some(&request.model), &request.loading, notes)?;
+    check_options(&model, &request.options.config, notes)?;
+    let begin = Instant::now();
+    let progress = Watching { notes, name: &name, bar: RefCell::new(None) };
+    let evaluation =
+        evaluate(&model, &request.data, &request.options, hypotheses, &|step| progress.show(step))?;
+    let seconds = begin.elapsed().as_secs_f64();
+    drop(progress);
+    if let (Some(path), Some(translations)) = (&request.save_hypotheses, &evaluation.translations) {
+        let text: String = translations.hypotheses.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(path, text).map_err(|error| {
+            Failure::new(format_args!("cannot write {}: {error}; choose another place", path.display()))
+        })?;
+    }
+    if evaluation.likelihood.cut > 0 {
+        notes.say(format_args!(
+            "{} of {} texts are longer than the positions that the model has; what is behind was not counted",
+            evaluation.likelihood.cut, evaluation.likelihood.texts
+        ));
+    }
+    let mut output = Output::standard();
+    match request.format {
+        Format::Json => output.line(serde_json::to_string(&figures(name, &evaluation, seconds))?)?,
+        Format::Text => print_table(&mut output, &name, &evaluation, seconds)?,
+    }
+    output.flush()
+}
+
+/// A bar for each stage: scoring counts bytes, translating answers.
+struct Watching<'a> {
+    notes: Notes,
+    name: &'a str,
+    bar: RefCell<Option<(bool, LoadingBar)>>,
+}
+
+impl Watching<'_> {
+    fn show(&self, step: EvaluationStep) {
+        let (translating, done, total) = match step {
+            EvaluationStep::Scored(done, total) => (false, done, total),
+            EvaluationStep::Translated(done, total) => (true, done as u64, total as u64),
+        };
+        let mut bar = self.bar.borrow_mut();
+        if bar.as_ref().is_none_or(|(other, _)| *other != translating) {
+            // The old one clears its line before the new one draws.
+            bar.take();
+            let new = if translating { LoadingBar::answers } else { LoadingBar::bytes };
+            *bar = Some((translating, new(self.notes, self.name)));
+        }
+        if let Some((_, bar)) = &*bar {
+            bar.show(done, total);
+        }
+    }
+}
+
+fn figures(model: String, evaluation: &Evaluation, seconds: f64) -> Figures {
+    let found = &evaluation.likelihood;
+    Figures {
+        model,
+        perplexity: found.perplexity(),
+        perplexity_excluding_oov: found.perplexity_without_oov(),
+        perplexity_per_word: found.perplexity_per_word(),
+        bits_per_character: found.bits_per_character(),
+        nats_per_token: found.nats_per_token(),
+        log_prob_base10: found.log_prob_base10(),
+        tokens: found.tokens,
+        oov: found.oov,
+        words: found.words,
+        characters: found.characters,
+        texts: found.texts,
+        cut_texts: found.cut,
+        translations: evaluation.translations.as_ref().map(|translations| TranslationFigures {
+            bleu: translations.bleu.score,
+            bleu_precisions: translations.bleu.precisions,
+            brevity_penalty: translations.bleu.brevity_penalty,
+            hypothesis_words: translations.bleu.hypothesis_words,
+            reference_words: translations.bleu.reference_words,
+            chrf: translations.chrf,
+            chrf_plus_plus: translations.chrf_plus_plus,
+        }),
+        seconds,
+    }
+}
+
+fn print_table(output: &mut Output, name: &str, evaluation: &Evaluation, seconds: f64) -> Outcome {
+    let found = &evaluation.likelihood;
+    let unknown = match found.oov {
+        0 => String::new(),
+        oov => format!(", {oov} of them unknown"),
+    };
+    let mut rows = vec![
+        ("model", name.to_owned()),
+        (
+            "text",
+            format!(
+                "{} texts, {} words, {} tokens with their ends{unknown}",
+                found.texts, found.words, found.tokens
+            ),
+        ),
+        ("perplexity", perplexities(found)),
+        ("per word", format!("{:.3} (the same for every tokenization)", found.perplexity_per_word())),
+        ("bits/char", format!("{:.4}", found.bits_per_character())),
+        ("log10 p", format!("{:.4}", found.log_prob_base10())),
+    ];
+    if let Some(translations) = &evaluation.translations {
+        rows.push(("BLEU", translations.bleu.to_string()));
+        rows.push((
+            "chrF2",
+            format!("{:.2} (chrF2++ {:.2})", translations.chrf, translations.chrf_plus_plus),
+        ));
+    }
+    rows.push(("time", format!("{seconds:.1} s")));
+    rows.iter().try_for_each(|(name, value)| output.line(format_args!("{name:<12} {value}")))
+}
+
+fn perplexities(found: &Likelihood) -> String {
+    let all = found.perplexity();
+    match found.oov {
+        0 => format!("{all:.3} per token"),
+        _ => format!("{all:.3} per token, {:.3} without unknown ones", found.perplexity_without_oov()),
+    }
+}
+
+fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut found = Vec::new();
+    for line in Lines::new(BufReader::new(file)) {
+        let line = line.map_err(|error| unreadable(path, &error))?;
+        let line = line.map_err(|bad| Failure::new(format_args!("{}: {bad}", path.display())))?;
+        found.push(line.trim_end_matches('\r').to_owned());
+    }
+    Ok(found)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format_args!("cannot read {}: {error}; check the name of the file", path.display()))
+}

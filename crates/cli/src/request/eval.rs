@@ -1,0 +1,60 @@
+//! `papo eval`, understood.
+
+use std::path::PathBuf;
+
+use papo::LetterCase;
+use papo::eval::{DataKind, EvaluationOptions};
+
+use super::{Format, Loading, config, format, loading};
+use crate::arguments::{DataTask, EvalArguments};
+use crate::failure::Failure;
+
+/// What to measure.
+#[derive(Debug)]
+pub struct Eval {
+    pub model: String,
+    pub data: Vec<PathBuf>,
+    pub options: EvaluationOptions,
+    /// Translations to be scored instead of the model's own.
+    pub hypotheses: Option<PathBuf>,
+    /// Where to write what was scored.
+    pub save_hypotheses: Option<PathBuf>,
+    pub format: Format,
+    pub loading: Loading,
+}
+
+impl Eval {
+    /// Understands the arguments.
+    pub fn from_arguments(it: EvalArguments) -> Result<Eval, Failure> {
+        let kind = it.task.map(|task| match task {
+            DataTask::Text => DataKind::Text,
+            DataTask::Pairs => DataKind::Pairs,
+            DataTask::Dialogue => DataKind::Dialogues,
+        });
+        let has_pairs =
+            it.data.iter().any(|path| kind.unwrap_or_else(|| DataKind::of(path)) == DataKind::Pairs);
+        if !has_pairs && (it.hypotheses.is_some() || it.save_hypotheses.is_some()) {
+            return Err(Failure::Usage(
+                "--hypotheses and --save-hypotheses are about translations, and there are no pairs; name a .tsv file, or \
+                 say --task pairs"
+                    .to_owned(),
+            ));
+        }
+        let options = EvaluationOptions {
+            kind,
+            limit: it.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            batch: it.batch_size.into(),
+            case: if it.lowercase { LetterCase::Lower } else { LetterCase::Keep },
+            config: config(&it.generation)?,
+        };
+        Ok(Eval {
+            model: it.model,
+            data: it.data,
+            options,
+            hypotheses: it.hypotheses,
+            save_hypotheses: it.save_hypotheses,
+            format: format(it.json),
+            loading: loading(&it.model_flags)?,
+        })
+    }
+}

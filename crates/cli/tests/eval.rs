@@ -1,0 +1,103 @@
+//! `papo eval`: figures of the fixtures, the same with any batch size, and refusals.
+
+mod program;
+use program::{checkpoint, run};
+use serde_json::Value;
+
+fn written(name: &str, content: impl AsRef<[u8]>) -> String {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let path = folder.join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn figures(arguments: &[&str]) -> Value {
+    let mut all = vec!["eval"];
+    all.extend(arguments);
+    all.push("--json");
+    run(&all, "").exits(0).json_lines().remove(0)
+}
+
+fn number(figures: &Value, name: &str) -> f64 {
+    figures[name].as_f64().unwrap_or_else(|| panic!("{name}: {figures}"))
+}
+
+const PAIRS: &str =
+    "the house is small\tdas Haus ist klein\n\nhow old are you\twie alt bist du\tHow old are you\n";
+
+#[test]
+fn pairs_have_perplexity_bleu_and_chrf() {
+    let data = written("pairs.tsv", PAIRS);
+    for name in ["t5-flan", "bart-bare", "marian", "blenderbot-bin"] {
+        let found = figures(&[&checkpoint(name), "--data", &data, "--max-new-tokens", "8"]);
+        assert!(number(&found, "perplexity") > 1.0, "{name}: {found}");
+        assert_eq!((&found["texts"], &found["words"]), (&2.into(), &8.into()));
+        assert!(number(&found, "bleu") >= 0.0 && number(&found, "chrf") >= 0.0);
+        let per_word = number(&found, "perplexity_per_word").ln() * 8.0;
+        let per_token = number(&found, "perplexity").ln() * number(&found, "tokens");
+        assert!((per_word - per_token).abs() < 1e-6, "{name}: {found}");
+        assert!((number(&found, "log_prob_base10") * std::f64::consts::LN_10 + per_token).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn figures_do_not_depend_on_the_batch_size() {
+    let data = written("pairs.tsv", "a\tb c d\nb c\ta\nc d e f\tg h i j\nx\ty z\n");
+    for name in ["t5-flan", "bart-full"] {
+        let one =
+            figures(&[&checkpoint(name), "--data", &data, "--batch-size", "1", "--max-new-tokens", "6"]);
+        let all =
+            figures(&[&checkpoint(name), "--data", &data, "--batch-size", "9", "--max-new-tokens", "6"]);
+        for figure in ["perplexity", "tokens", "bleu", "chrf"] {
+            assert!((number(&one, figure) - number(&all, figure)).abs() < 1e-9, "{name}, {figure}");
+        }
+    }
+}
+
+#[test]
+fn replies_are_scored_behind_what_went_before() {
+    let data = written("talk.jsonl", "{\"turns\": [\"Hi!\", \"Hello!\", \"How are you?\"]}\n");
+    let found = figures(&["smalltalk", "--data", &data]);
+    assert_eq!((&found["texts"], &found["words"]), (&2.into(), &4.into()));
+    assert!(found.get("bleu").is_none());
+}
+
+#[test]
+fn translations_can_be_given_and_kept() {
+    let data = written("pairs.tsv", PAIRS);
+    let given = written("given.txt", "das Haus ist klein\nhow old are you\n");
+    let kept = written("kept.txt", "");
+    let model = checkpoint("t5-flan");
+    let arguments =
+        [&model, "--data", &data, "--hypotheses", &given, "--save-hypotheses", &kept, "--lowercase"];
+    let found = figures(&arguments);
+    assert!((number(&found, "bleu") - 100.0).abs() < 1e-9, "{found}");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "das Haus ist klein\nhow old are you\n");
+}
+
+#[test]
+fn the_limit_counts_lines() {
+    let data = written("pairs.tsv", PAIRS);
+    assert_eq!(figures(&[&checkpoint("t5-flan"), "--data", &data, "--limit", "1"])["texts"], 1);
+}
+
+#[test]
+fn bad_data_is_refused_with_its_line() {
+    let model = checkpoint("t5-flan");
+    let refused = |file: &str, arguments: &[&str], code: i32, what: &str| {
+        let mut all = vec!["eval", &model, "--data", file];
+        all.extend(arguments);
+        let told = run(&all, "").exits(code).stderr;
+        assert!(told.contains(what), "{told}");
+    };
+    refused(&written("a.tsv", "a\tb\nno tab\n"), &[], 1, "line 2: there is no tab");
+    refused(&written("a.tsv", b"a\tb\n\xff\tb\n"), &[], 1, "line 2: not valid UTF-8");
+    refused(&written("a.jsonl", "\n[1]\n"), &[], 1, "line 2: not a dialogue");
+    refused(&written("a.tsv", b"a\0\tb\n"), &[], 1, "line 1: there is a NUL byte");
+    refused(&written("a.tsv", ""), &[], 1, "there are no pairs in it");
+    refused(&written("a.txt", "Hi\n"), &[], 1, "cannot continue the plain text");
+    refused("nowhere.tsv", &[], 1, "cannot read nowhere.tsv");
+    let few = written("few.txt", "one\n");
+    refused(&written("a.tsv", PAIRS), &["--hypotheses", &few], 1, "there are 1 translations for 2 pairs");
+    refused(&written("a.jsonl", "{}"), &["--hypotheses", &few], 2, "no pairs");
+}
