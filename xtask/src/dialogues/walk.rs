@@ -276,7 +276,7 @@ fn size(forest: &Forest, node: usize) -> usize {
 /// The question that a reply ends in, unless it ends in none, or in one that only its own tree understands.
 fn question_of(reply: &str) -> Option<&str> {
     let marks = ['.', '!', '?'];
-    let start = reply.match_indices(' ').map(|(i, _)| i).filter(|&i| reply[..i].ends_with(marks)).next_back();
+    let start = reply.match_indices(' ').map(|(i, _)| i).rfind(|&i| reply[..i].ends_with(marks));
     let last = start.map_or(reply, |i| &reply[i + 1..]);
     (last.ends_with('?') && !VAGUE.contains(&last)).then_some(last)
 }
