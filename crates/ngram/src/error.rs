@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::ArpaProblem;
+
 /// Everything that fails in this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -131,6 +133,68 @@ pub enum Error {
     /// Whoever watches the work asked for its end.
     #[error("interrupted; nothing was written.")]
     Interrupted,
+    /// An ARPA file is malformed.
+    #[error("{path}, line {line}: {problem}.", path = path.display())]
+    Arpa {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: ArpaProblem,
+    },
+    /// An n-gram comes twice.
+    #[error("entry {entry} of order {order}, `{words}`, has come before; give each n-gram once.", entry = entry + 1)]
+    Duplicate {
+        /// Number of words.
+        order: usize,
+        /// The words.
+        words: String,
+        /// Which of its order's entries it is, from 0.
+        entry: u64,
+    },
+    /// The context of an n-gram is no n-gram.
+    #[error("entry {entry} of order {order}, `{words}`, has a context that is no entry of the order below; every context must be one.", entry = entry + 1)]
+    NoContext {
+        /// Number of words.
+        order: usize,
+        /// The words.
+        words: String,
+        /// Which of its order's entries it is, from 0.
+        entry: u64,
+    },
+    /// A file is no model, or a damaged one.
+    #[error("{path} {problem}.", path = path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do, as the end of a sentence.
+        problem: String,
+    },
+    /// More n-grams of an order than the format has room for.
+    #[error(
+        "{count} n-grams of order {order} are more than a model can hold; prune that order, for example `--prune 0 0 1`."
+    )]
+    TooMany {
+        /// Number of words.
+        order: usize,
+        /// Number of n-grams.
+        count: u64,
+    },
+    /// A vocabulary beyond what the format has room for.
+    #[error("the words of the vocabulary have more than 4 GB of text; leave rare ones out.")]
+    TooMuchText,
+    /// A number of bits that quantisation does not know.
+    #[error("numbers can be quantised to 1 to 16 bits, not {bits}; 8 is a good choice.")]
+    QuantiseBits {
+        /// What was asked for.
+        bits: u8,
+    },
+    /// Quantisation where it would not help.
+    #[error(
+        "the hashed layout keeps its numbers exact; quantise with the trie layout, or leave quantisation out."
+    )]
+    QuantiseHashed,
 }
 
 impl Error {

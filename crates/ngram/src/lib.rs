@@ -6,19 +6,33 @@
 
 #![forbid(unsafe_code)]
 
+mod arpa_lines;
+mod arpa_problem;
+mod arpa_read;
 mod arpa_write;
+mod binary;
 mod corpus;
 mod entries;
 mod error;
 mod estimate;
+mod language_model;
+mod model;
+mod state;
 mod text;
 mod vocabulary;
 
+pub use arpa_problem::ArpaProblem;
+pub use arpa_read::{read_arpa, read_arpa_from};
 pub use arpa_write::ArpaWriter;
+pub use binary::build::{ModelWriter, WriteOptions};
+pub use binary::header::Layout;
 pub use corpus::Corpus;
 pub use entries::{Entry, EntrySink};
 pub use error::Error;
 pub use estimate::{CountsOfCounts, Discounts, Observer, Settings, Step, Summary, estimate};
+pub use language_model::{Generator, Rows};
+pub use model::Model;
+pub use state::{Score, State};
 pub use text::{SpecialWords, TextReader};
 pub use vocabulary::{END, START, Spellings, UNKNOWN, Vocabulary};
 
