@@ -1,7 +1,8 @@
 //! Documents in files: blocks of running text, pairs, dialogues.
 //!
 //! What a file holds is told by its name, `.gz` left aside: `.tsv` pairs (source, tab, target), `.jsonl` dialogues (an object with
-//! a list `turns` on each line), anything else text. Two files can also hold the two sides of pairs, line by line. Files are
+//! a list `turns` on each line, and perhaps a list `targets`: the places, counted from 0, of the turns that are worth learning to
+//! say), anything else text. Two files can also hold the two sides of pairs, line by line. Files are
 //! read as a stream: no more than a block is in memory.
 
 use std::path::{Path, PathBuf};
@@ -71,7 +72,12 @@ pub enum Document {
         first: bool,
     },
     /// Turns of a dialogue, or source and target of a pair.
-    Turns(Vec<String>),
+    Turns {
+        /// What was said, in order.
+        turns: Vec<String>,
+        /// Whether each turn is worth learning to say. A model that reads all turns as one text learns all of them.
+        targets: Vec<bool>,
+    },
 }
 
 impl Document {
@@ -79,7 +85,7 @@ impl Document {
     pub fn texts(self) -> Vec<String> {
         match self {
             Document::Block { text, .. } => vec![text],
-            Document::Turns(turns) => turns,
+            Document::Turns { turns, .. } => turns,
         }
     }
 }
@@ -115,20 +121,20 @@ fn open(file: &DataFile) -> Result<Documents, Error> {
 /// A document a line; blank lines are none.
 fn turns(
     lines: Lines,
-    parse: impl Fn(usize, &str) -> Result<Vec<String>, Error> + Send,
+    parse: impl Fn(usize, &str) -> Result<(Vec<String>, Vec<bool>), Error> + Send,
 ) -> impl Iterator<Item = Result<Document, Error>> + Send {
     lines.filter_map(move |line| match line {
         Err(error) => Some(Err(error)),
         Ok((_, text)) if text.trim().is_empty() => None,
         Ok((number, text)) => match parse(number, text.trim_end_matches('\n')) {
-            Ok(turns) if turns.is_empty() => None,
-            Ok(turns) => Some(Ok(Document::Turns(turns))),
+            Ok((turns, _)) if turns.is_empty() => None,
+            Ok((turns, targets)) => Some(Ok(Document::Turns { turns, targets })),
             Err(error) => Some(Err(error)),
         },
     })
 }
 
-fn pair(path: &Path, line: usize, text: &str) -> Result<Vec<String>, Error> {
+fn pair(path: &Path, line: usize, text: &str) -> Result<(Vec<String>, Vec<bool>), Error> {
     let wrong = |reason: &str| Error::Data { path: path.to_owned(), line, reason: reason.to_owned() };
     let (source, target) = text.split_once('\t').ok_or_else(|| {
         wrong("there is no tab; a pair is written as source, tab, target, and running text belongs into a .txt file")
@@ -140,13 +146,14 @@ fn pair(path: &Path, line: usize, text: &str) -> Result<Vec<String>, Error> {
     if source.is_empty() || target.is_empty() {
         return Err(wrong("one side of the pair is empty; complete it or remove the line"));
     }
-    Ok(vec![source.to_owned(), target.to_owned()])
+    Ok((vec![source.to_owned(), target.to_owned()], vec![true; 2]))
 }
 
-fn dialogue(path: &Path, line: usize, text: &str) -> Result<Vec<String>, Error> {
+fn dialogue(path: &Path, line: usize, text: &str) -> Result<(Vec<String>, Vec<bool>), Error> {
     #[derive(Deserialize)]
     struct Line {
         turns: Vec<String>,
+        targets: Option<Vec<usize>>,
     }
     let parsed: Line = serde_json::from_str(text).map_err(|error| Error::Data {
         path: path.to_owned(),
@@ -156,7 +163,14 @@ fn dialogue(path: &Path, line: usize, text: &str) -> Result<Vec<String>, Error> 
              \"Hello!\"]}}"
         ),
     })?;
-    Ok(parsed.turns.iter().map(|turn| turn.trim().to_owned()).filter(|turn| !turn.is_empty()).collect())
+    let turns = parsed
+        .turns
+        .iter()
+        .map(|turn| turn.trim().to_owned())
+        .enumerate()
+        .filter(|(_, turn)| !turn.is_empty());
+    let is_target = |place: usize| parsed.targets.as_ref().is_none_or(|targets| targets.contains(&place));
+    Ok(turns.map(|(place, turn)| (turn, is_target(place))).unzip())
 }
 
 /// A block is about this long, so that memory stays small and the tokenizer seldom sees a cut.
@@ -225,7 +239,10 @@ impl SideBySide {
             match (source.is_empty(), target.is_empty()) {
                 (true, true) => {}
                 (false, false) => {
-                    return Ok(Some(Document::Turns(vec![source.to_owned(), target.to_owned()])));
+                    return Ok(Some(Document::Turns {
+                        turns: vec![source.to_owned(), target.to_owned()],
+                        targets: vec![true; 2],
+                    }));
                 }
                 (empty, _) => {
                     return Err(Error::Data {
@@ -278,7 +295,8 @@ mod tests {
     }
 
     fn turns(turns: &[&str]) -> Document {
-        Document::Turns(turns.iter().map(|turn| (*turn).to_owned()).collect())
+        let turns: Vec<String> = turns.iter().map(|turn| (*turn).to_owned()).collect();
+        Document::Turns { targets: vec![true; turns.len()], turns }
     }
 
     #[test]
@@ -304,6 +322,11 @@ mod tests {
         );
         let lines = "{\"topic\": 3, \"turns\": [\"Hi!\", \" \", \"Hello!\"]}\n{\"turns\": []}\n";
         assert_eq!(read(&[("a.jsonl", lines)]).unwrap(), [turns(&["Hi!", "Hello!"])]);
+        let chosen = "{\"turns\": [\"Hi!\", \"\", \"Hello!\", \"Bye!\"], \"targets\": [2]}\n";
+        let Document::Turns { targets, .. } = &read(&[("a.jsonl", chosen)]).unwrap()[0] else {
+            panic!("no turns")
+        };
+        assert_eq!(targets, &[false, true, false]);
         assert_eq!(
             read(&[("a.de", "hallo\nwelt\n"), ("a.en", "hello\nworld\n")]).unwrap(),
             [turns(&["hallo", "hello"]), turns(&["welt", "world"])]

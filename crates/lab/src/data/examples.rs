@@ -116,11 +116,11 @@ impl Examples {
         let chance = Chance::new(held_out.seed).named("held out");
         let mut number = 0u32;
         for document in documents(files) {
-            let mut place = |turns: &[&str]| -> Result<(), Error> {
+            let mut place = |turns: &[&str], targets: &[bool]| -> Result<(), Error> {
                 let aside = f64::from(chance.uniform(number)) < held_out.share;
                 number = number.wrapping_add(1);
                 let examples = if aside { &mut split.valid } else { &mut split.train };
-                examples.push_turns(turns, framing, encode)
+                examples.push_turns(turns, targets, framing, encode)
             };
             match document? {
                 Document::Block { text, first } if framing == Framing::Stream => {
@@ -128,11 +128,11 @@ impl Examples {
                 }
                 Document::Block { text, .. } => {
                     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-                        place(&[line])?;
+                        place(&[line], &[true])?;
                     }
                 }
-                Document::Turns(turns) => {
-                    place(&turns.iter().map(String::as_str).collect::<Vec<_>>())?;
+                Document::Turns { turns, targets } => {
+                    place(&turns.iter().map(String::as_str).collect::<Vec<_>>(), &targets)?;
                 }
             }
         }
@@ -184,22 +184,30 @@ impl Examples {
         Ok(())
     }
 
-    fn push_turns(&mut self, turns: &[&str], framing: Framing, encode: &Encode<'_>) -> Result<(), Error> {
+    /// Appends a document; an encoder-decoder learns to say the turns that `targets` marks.
+    fn push_turns(
+        &mut self,
+        turns: &[&str],
+        targets: &[bool],
+        framing: Framing,
+        encode: &Encode<'_>,
+    ) -> Result<(), Error> {
         let begin = self.ids.len();
         self.ids.push(START);
-        let mut ends = vec![self.ids.len()];
-        for turn in turns {
+        let (mut ends, mut learnt) = (vec![self.ids.len()], Vec::new());
+        for (turn, target) in turns.iter().zip(targets) {
             let ids = encode(turn).map_err(|reason| Error::Encode { reason })?;
             if !ids.is_empty() {
                 self.ids.extend(ids);
                 self.ids.push(END);
                 ends.push(self.ids.len());
+                learnt.push(*target);
             }
         }
         match (&mut self.items, framing) {
             (Items::Rows(rows), _) if ends.len() > 1 => rows.push(begin..self.ids.len()),
             (Items::Pairs(pairs), Framing::Pairs { context_turns, context_tokens, target_tokens }) => {
-                for answer in 1..ends.len().saturating_sub(1) {
+                for answer in (1..learnt.len()).filter(|&turn| learnt[turn]) {
                     let (mut source, mut target) =
                         (ends[answer - 1]..ends[answer], ends[answer]..ends[answer + 1]);
                     let earlier = answer.saturating_sub(context_turns)..answer - 1;
@@ -278,6 +286,13 @@ mod tests {
             ]
         );
         assert_eq!(pairs(DIALOGUE, 1, 100)[2], (vec![14, 15, 2], vec![16, 2]));
+    }
+
+    #[test]
+    fn only_turns_worth_saying_are_learnt() {
+        let chosen = "{\"turns\": [\"1 2\", \"3\", \"4 5\", \"6\"], \"targets\": [1, 3]}\n";
+        let answers: Vec<_> = pairs(chosen, 2, 100).into_iter().map(|(_, target)| target).collect();
+        assert_eq!(answers, [[13, 2], [16, 2]]);
     }
 
     #[test]
