@@ -145,7 +145,11 @@ mod tests {
         }
         for _ in 0..2 {
             let mut found = Vec::new();
-            corpus.read(|piece| Ok(found.push(piece))).unwrap();
+            let take = |piece| {
+                found.push(piece);
+                Ok(())
+            };
+            corpus.read(take).unwrap();
             assert_eq!(found, expected);
         }
         assert_eq!(corpus.sentences(), 3000);

@@ -150,10 +150,10 @@ fn place<const R: usize>(record: &mut Record<R>, position: u32, value: u64) {
 /// Keeps the rightmost `kept` bits.
 #[inline]
 fn truncate<const R: usize>(record: &mut Record<R>, kept: u32) {
-    for limb in 0..R - 1 {
-        let below = (R - 2 - limb) as u32 * 64;
+    for (below, limb) in record[..R - 1].iter_mut().rev().enumerate() {
+        let below = below as u32 * 64;
         if kept < below + 64 {
-            record[limb] &= if kept <= below { 0 } else { (1 << (kept - below)) - 1 };
+            *limb &= if kept <= below { 0 } else { (1 << (kept - below)) - 1 };
         }
     }
 }
