@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use eval::{DataTask, EvalArguments};
 pub use generation::{GenerationFlags, switch_names};
 pub use switches::with_explicit_switches;
-pub use train::{NgramArguments, TrainArguments, TrainKind};
+pub use train::{NgramArguments, TaskName, TrainArguments, TrainKind};
 
 /// Talk to text-generating networks on your own machine.
 #[derive(Parser, Debug)]

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod commands;
+mod documents;
 mod failure;
 mod loading;
 mod memory;

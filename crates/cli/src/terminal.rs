@@ -15,7 +15,7 @@ pub use interrupt::Interrupt;
 pub use lines::{BadLine, Lines};
 pub use notes::{Notes, complain};
 pub use output::{Output, printable};
-pub use progress::{LoadingBar, Thinking};
+pub use progress::{LoadingBar, Thinking, Working};
 
 pub use streamed::StreamedReply;
 

@@ -26,7 +26,7 @@ pub use arpa_read::{read_arpa, read_arpa_from};
 pub use arpa_write::ArpaWriter;
 pub use binary::build::{ModelWriter, WriteOptions};
 pub use binary::header::Layout;
-pub use corpus::Corpus;
+pub use corpus::{Corpus, Piece};
 pub use entries::{Entry, EntrySink};
 pub use error::Error;
 pub use estimate::{CountsOfCounts, Discounts, Observer, Settings, Step, Summary, estimate};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use papo::TokenizerKind;
 
 /// `papo train`.
@@ -45,6 +45,9 @@ pub struct NgramArguments {
     /// What a token is: words (split at white space), chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken.
     #[arg(long, value_name = "KIND", default_value = "words")]
     pub tokenizer: TokenizerKind,
+    /// What the model is for; told by the files' names unless given.
+    #[arg(long, value_enum, value_name = "TASK")]
+    pub task: Option<TaskName>,
     /// Memory that counting and estimating may take in all, such as 512M or 4G; more n-grams than fit go through
     /// temporary files.
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = bytes)]
@@ -67,6 +70,17 @@ pub struct NgramArguments {
     /// Threads that compute; the machine's cores unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+/// Names of what a model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TaskName {
+    /// Going on with a text.
+    Text,
+    /// Answering in a conversation.
+    Dialogue,
+    /// Putting a target after a source.
+    Pairs,
 }
 
 /// Reads `512M`, `4G`, `100000`: bytes, by powers of 1024.

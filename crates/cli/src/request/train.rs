@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use papo::TokenizerKind;
 
-use crate::arguments::{NgramArguments, TrainArguments, TrainKind};
+use crate::arguments::{NgramArguments, TaskName, TrainArguments, TrainKind};
+use crate::documents::LineFormat;
 use crate::failure::Failure;
 
 /// `papo train`, by kind.
@@ -25,6 +26,8 @@ pub struct NgramTraining {
     /// From 1 to 8.
     pub order: usize,
     pub tokenizer: TokenizerKind,
+    /// What the model will be used for; `None`: what the files' names tell.
+    pub task: Option<NgramTask>,
     /// Bytes.
     pub memory: usize,
     /// A threshold for each of the first orders; none: nothing is pruned.
@@ -38,6 +41,49 @@ pub struct NgramTraining {
     pub temporary: Option<PathBuf>,
     /// `None`: the machine's cores.
     pub threads: Option<NonZeroUsize>,
+}
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NgramTask {
+    /// Going on with a text.
+    Text,
+    /// Answering in a conversation.
+    Dialogue,
+    /// Putting a target after a source.
+    Pairs,
+}
+
+impl NgramTask {
+    /// Its name in `config.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            NgramTask::Text => "text",
+            NgramTask::Dialogue => "dialogue",
+            NgramTask::Pairs => "pairs",
+        }
+    }
+}
+
+impl NgramTraining {
+    /// The task asked for, or the one that all files are for by their names.
+    pub fn task(&self) -> Result<NgramTask, Failure> {
+        if let Some(task) = self.task {
+            return Ok(task);
+        }
+        let mut tasks = self.data.iter().map(|path| match LineFormat::of(path) {
+            LineFormat::Sentence => NgramTask::Text,
+            LineFormat::Pair => NgramTask::Pairs,
+            LineFormat::Dialogue => NgramTask::Dialogue,
+        });
+        let first = tasks.next().unwrap_or(NgramTask::Text);
+        if tasks.any(|task| task != first) {
+            return Err(Failure::Usage(
+                "--data names files of different kinds (text, .tsv, .jsonl); say with --task what the model is for".into(),
+            ));
+        }
+        Ok(first)
+    }
 }
 
 /// What to do with `<s>`, `</s>` and `<unk>` in a text.
@@ -76,6 +122,11 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
         out: it.data.out,
         order: it.order.into(),
         tokenizer: it.tokenizer,
+        task: it.task.map(|task| match task {
+            TaskName::Text => NgramTask::Text,
+            TaskName::Dialogue => NgramTask::Dialogue,
+            TaskName::Pairs => NgramTask::Pairs,
+        }),
         memory: it.memory,
         prune: it.prune,
         discount_fallback,

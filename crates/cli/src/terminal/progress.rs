@@ -89,3 +89,35 @@ impl Drop for Thinking {
         self.spinner.finish_and_clear();
     }
 }
+
+/// A sign of what is being worked on, for work whose length nobody knows.
+pub struct Working {
+    spinner: ProgressBar,
+}
+
+impl Working {
+    /// Begins to move at once.
+    pub fn begin(notes: Notes) -> Working {
+        let target =
+            if notes.may_animate() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let spinner = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg:.dim} {elapsed:.dim}") {
+            spinner.set_style(style);
+        }
+        spinner.enable_steady_tick(TICK);
+        Working { spinner }
+    }
+
+    /// Shows what is being done.
+    pub fn show(&self, what: impl std::fmt::Display) {
+        if !self.spinner.is_hidden() {
+            self.spinner.set_message(what.to_string());
+        }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.spinner.finish_and_clear();
+    }
+}

@@ -103,17 +103,7 @@ impl TokenizerTraining {
             TokenizerKind::Chars => json!({ "type": "Fuse" }),
             _ => byte_level(),
         };
-        let tokenizer = json!({
-            "version": "1.0",
-            "truncation": null,
-            "padding": null,
-            "added_tokens": SPECIALS.iter().enumerate().map(|(id, content)| special(id, content)).collect::<Vec<_>>(),
-            "normalizer": self.normalizer(),
-            "pre_tokenizer": self.pre_tokenizer(),
-            "post_processor": self.framing.post_processor(),
-            "decoder": decoder,
-            "model": model,
-        });
+        let tokenizer = assembled(self.normalizer(), self.pre_tokenizer(), self.framing, decoder, model);
         Ok(TrainedTokenizer { tokenizer, config: settings() })
     }
 
@@ -229,6 +219,17 @@ impl Framing {
 }
 
 impl TrainedTokenizer {
+    /// A tokenizer of words that were counted elsewhere; their ids follow those of [`SPECIALS`].
+    ///
+    /// Words stand between ASCII white space, as for KenLM, and not between all that Unicode calls white space.
+    pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>, framing: Framing) -> Self {
+        let splitter = json!({
+            "type": "Split", "pattern": { "Regex": "[\\x00\\t\\n\\r ]+" }, "behavior": "Removed", "invert": false,
+        });
+        let model = word_level(words.into_iter().map(str::to_owned).collect());
+        Self { tokenizer: assembled(Value::Null, splitter, framing, Value::Null, model), config: settings() }
+    }
+
     /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder that exists.
     pub fn save(&self, folder: &Path) -> Result<(), Error> {
         for (file, value) in [("tokenizer.json", &self.tokenizer), ("tokenizer_config.json", &self.config)] {
@@ -265,6 +266,27 @@ fn word_level(words: Vec<String>) -> Value {
     let vocabulary: serde_json::Map<String, Value> =
         all.enumerate().map(|(id, word)| (word, json!(id))).collect();
     json!({ "type": "WordLevel", "vocab": vocabulary, "unk_token": SPECIALS[0] })
+}
+
+/// The content of `tokenizer.json`.
+fn assembled(
+    normalizer: Value,
+    pre_tokenizer: Value,
+    framing: Framing,
+    decoder: Value,
+    model: Value,
+) -> Value {
+    json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": SPECIALS.iter().enumerate().map(|(id, content)| special(id, content)).collect::<Vec<_>>(),
+        "normalizer": normalizer,
+        "pre_tokenizer": pre_tokenizer,
+        "post_processor": framing.post_processor(),
+        "decoder": decoder,
+        "model": model,
+    })
 }
 
 fn byte_level() -> Value {

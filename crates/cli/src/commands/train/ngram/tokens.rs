@@ -1,0 +1,190 @@
+//! From files to a corpus of ids, with the tokenizer that made them.
+//!
+//! Words come with their ids as they are met, in one pass; other tokenizers are trained in a first pass and used in a
+//! second. Between the turns of a dialogue, and between the sides of a pair, stands `</s>`.
+
+use std::path::{Path, PathBuf};
+
+use papo::{Framing, LetterCase, SPECIALS, Tokenizer, TokenizerKind, TokenizerTraining, TrainedTokenizer};
+use papo_ngram::{Corpus, END, Error, Piece, TextReader, UNKNOWN, Vocabulary};
+
+use crate::documents::{Documents, LineFormat};
+use crate::failure::Failure;
+use crate::request::{NgramTraining, SpecialWords};
+
+/// What counting begins with.
+pub struct Tokens {
+    /// The sentences.
+    pub corpus: Corpus,
+    /// All tokens, by their ids in the tokenizer.
+    pub vocabulary: Vocabulary,
+    /// The tokenizer, where it is not made of the vocabulary's words.
+    pub trained: Option<TrainedTokenizer>,
+}
+
+/// Called with the bytes that were read, now and then.
+pub type Observe<'a> = dyn FnMut(u64) -> Result<(), Error> + 'a;
+
+/// Reads all files.
+pub fn read(
+    request: &NgramTraining,
+    folder: &Path,
+    framing: Framing,
+    observe: &mut Observe<'_>,
+) -> Result<Tokens, Failure> {
+    match request.tokenizer {
+        TokenizerKind::Words { most } => {
+            let tokens = words(request, folder, observe)?;
+            match most {
+                Some(most) if most < tokens.vocabulary.len() => commonest(tokens, most, folder),
+                _ => Ok(tokens),
+            }
+        }
+        _ => pieces(request, folder, framing, observe),
+    }
+}
+
+fn words(request: &NgramTraining, folder: &Path, observe: &mut Observe<'_>) -> Result<Tokens, Failure> {
+    let mut corpus = Corpus::new(folder)?;
+    let mut vocabulary = Vocabulary::new();
+    vocabulary.add(SPECIALS[3]);
+    for path in &request.data {
+        let special_words = match request.special_words {
+            SpecialWords::Refuse => papo_ngram::SpecialWords::Refuse,
+            SpecialWords::Skip => papo_ngram::SpecialWords::Skip,
+        };
+        let mut reader = TextReader { corpus: &mut corpus, vocabulary: &mut vocabulary, special_words };
+        if LineFormat::of(path) == LineFormat::Sentence {
+            reader.read_file(path, observe)?;
+            continue;
+        }
+        for document in Documents::open(path)? {
+            let document = document?;
+            for (number, turn) in document.turns.iter().enumerate() {
+                if number > 0 {
+                    reader.corpus.push(END)?;
+                }
+                reader.part(turn, path, document.line)?;
+            }
+            reader.corpus.end_sentence()?;
+            observe(0)?;
+        }
+    }
+    Ok(Tokens { corpus, vocabulary, trained: None })
+}
+
+/// Keeps the `most` commonest words, special ones included; the others become `<unk>`.
+fn commonest(mut tokens: Tokens, most: usize, folder: &Path) -> Result<Tokens, Failure> {
+    let mut counts = vec![0_u64; tokens.vocabulary.len()];
+    tokens.corpus.read(|piece| {
+        if let Piece::Token(id) = piece {
+            counts[id as usize] += 1;
+        }
+        Ok(())
+    })?;
+    let specials = SPECIALS.len() as u32;
+    let mut order: Vec<u32> = (specials..counts.len() as u32).collect();
+    // Equally common words stay in the order of the text.
+    order.sort_by_key(|&id| std::cmp::Reverse(counts[id as usize]));
+    order.truncate(most.saturating_sub(SPECIALS.len()));
+    let mut vocabulary = Vocabulary::new();
+    vocabulary.add(SPECIALS[3]);
+    let mut renamed = vec![UNKNOWN; counts.len()];
+    renamed[END as usize] = END;
+    for id in order {
+        if let Some(word) = tokens.vocabulary.word(id) {
+            renamed[id as usize] = vocabulary.add(word);
+        }
+    }
+    let mut corpus = Corpus::new(folder)?;
+    tokens.corpus.read(|piece| match piece {
+        Piece::Token(id) => corpus.push(renamed[id as usize]),
+        Piece::Break => corpus.end_sentence(),
+    })?;
+    Ok(Tokens { corpus, vocabulary, trained: None })
+}
+
+fn pieces(
+    request: &NgramTraining,
+    folder: &Path,
+    framing: Framing,
+    observe: &mut Observe<'_>,
+) -> Result<Tokens, Failure> {
+    let training = TokenizerTraining {
+        kind: request.tokenizer.clone(),
+        letter_case: LetterCase::Keep,
+        minimum_count: 1,
+        framing,
+    };
+    let trained = training.train::<Failure>(request.data.iter().flat_map(texts))?;
+    let tokenizer = trained.ready(&request.out)?;
+    let mut corpus = Corpus::new(folder)?;
+    for path in &request.data {
+        for document in Documents::open(path)? {
+            let document = document?;
+            for (number, turn) in document.turns.iter().enumerate() {
+                if number > 0 {
+                    corpus.push(END)?;
+                }
+                for id in encode(&tokenizer, turn, request, path, document.line)? {
+                    corpus.push(id)?;
+                }
+            }
+            corpus.end_sentence()?;
+            observe(0)?;
+        }
+    }
+    Ok(Tokens { corpus, vocabulary: vocabulary_of(&tokenizer)?, trained: Some(trained) })
+}
+
+fn encode(
+    tokenizer: &Tokenizer,
+    text: &str,
+    request: &NgramTraining,
+    path: &Path,
+    line: u64,
+) -> Result<Vec<u32>, Failure> {
+    let mut ids = tokenizer.encode_plain(text)?;
+    let special = |id: &u32| *id != UNKNOWN && *id < SPECIALS.len() as u32;
+    match (ids.iter().copied().find(special), request.special_words) {
+        (Some(id), SpecialWords::Refuse) => Err(Error::Text {
+            path: path.to_owned(),
+            line,
+            reason: format!(
+                "the token {} has a meaning of its own in a model; take it out, or pass over it with --skip-symbols",
+                SPECIALS[id as usize]
+            ),
+        }
+        .into()),
+        (Some(_), SpecialWords::Skip) => {
+            ids.retain(|id| !special(id));
+            Ok(ids)
+        }
+        (None, _) => Ok(ids),
+    }
+}
+
+/// All turns and sentences of a file.
+fn texts(path: &PathBuf) -> Box<dyn Iterator<Item = Result<String, Failure>>> {
+    match Documents::open(path) {
+        Err(error) => Box::new(std::iter::once(Err(error.into()))),
+        Ok(documents) => Box::new(documents.flat_map(|document| match document {
+            Ok(document) => document.turns.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error.into())],
+        })),
+    }
+}
+
+/// The tokens of a tokenizer, by their ids.
+fn vocabulary_of(tokenizer: &Tokenizer) -> Result<Vocabulary, Failure> {
+    let mut vocabulary = Vocabulary::new();
+    for id in SPECIALS.len() as u32 - 1..tokenizer.vocab_size() as u32 {
+        let token = tokenizer.tokens(&[id]).concat();
+        if vocabulary.add(&token) != id {
+            return Err(Failure::new(format_args!(
+                "the tokenizer has the token {token:?} twice, or no token {id}; use another tokenizer"
+            )));
+        }
+    }
+    Ok(vocabulary)
+}
