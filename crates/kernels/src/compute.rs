@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use crate::attention::{self, Bias, CachedKeys, Group, Heads, KeyValues, Strided};
 use crate::memory::Shared;
 use crate::pool::Pool;
-use crate::{Activation, Dtype, Kernels, PackedMatrix, WeightView, matrix};
+use crate::{Activation, Dtype, Factor, Kernels, Onto, PackedMatrix, WeightView, matrix};
 
 /// Numbers that are worth a task of their own where each costs an addition or two.
 const CHEAP_TASK: usize = 32 << 10;
@@ -71,6 +71,35 @@ impl Compute {
         assert_eq!(y.len(), rows * outputs, "y is [{rows}, {outputs}]");
         assert!(bias.is_none_or(|bias| bias.len() == outputs), "the bias is [{outputs}]");
         matrix::linear(self.kernels, &self.pool, x, weights, bias, y);
+    }
+
+    /// `y = onto + x wᵀ` of factors as they are stored: `x` has `rows` lines and `w` `outputs`, both `depth` deep; `y` is
+    /// `[rows, outputs]`.
+    ///
+    /// Each element is summed as in [`Compute::linear`].
+    pub fn product(
+        &self,
+        x: Factor<'_>,
+        w: Factor<'_>,
+        [rows, outputs, depth]: [usize; 3],
+        onto: Onto<'_>,
+        y: &mut [f32],
+    ) {
+        assert_eq!(x.len(), rows * depth, "x is {rows} lines of {depth}");
+        assert_eq!(w.len(), outputs * depth, "w is {outputs} lines of {depth}");
+        assert_eq!(y.len(), rows * outputs, "y is [{rows}, {outputs}]");
+        if let Onto::Bias(bias) = onto {
+            assert_eq!(bias.len(), outputs, "the bias is [{outputs}]");
+        }
+        assert!(depth > 0, "a sum of something");
+        matrix::product(self.kernels, &self.pool, x, w, [rows, outputs, depth], onto, y);
+    }
+
+    /// Packs a factor of `outputs` lines, `inputs` deep, for many calls of [`Compute::linear`].
+    pub fn pack_factor(&self, w: Factor<'_>, outputs: usize, inputs: usize) -> PackedMatrix {
+        assert_eq!(w.len(), outputs * inputs, "w is {outputs} lines of {inputs}");
+        assert!(inputs > 0 && outputs > 0, "a matrix with inputs and outputs");
+        matrix::pack_factor(self.kernels, &self.pool, w, outputs, inputs)
     }
 
     /// Applies `activation` to every number.

@@ -19,9 +19,11 @@ mod pool;
 pub mod reference;
 mod rows;
 mod simd;
+mod vectorized;
 
 pub use activation::Activation;
 pub use attention::{Bias, CachedKeys, Group, Heads, KeyValues, Strided};
 pub use compute::Compute;
 pub use kernels::Kernels;
-pub use matrix::{Dtype, PackedMatrix, WeightView};
+pub use matrix::{Dtype, Factor, Onto, PackedMatrix, WeightView};
+pub use vectorized::vectorized;

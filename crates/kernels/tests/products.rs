@@ -2,7 +2,9 @@
 
 mod support;
 
-use papo_kernels::{Compute, Dtype, PackedMatrix, WeightView, reference};
+use std::num::NonZeroUsize;
+
+use papo_kernels::{Compute, Dtype, Factor, Kernels, Onto, PackedMatrix, WeightView, reference};
 use support::{assert_close, assert_same_bits, compute, for_each_level, numbers};
 
 const DTYPES: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::Bf16];
@@ -184,4 +186,54 @@ fn lengths_that_do_not_fit_are_refused_with_the_shapes() {
     let weights = weights(8, 4, Dtype::F32, Dtype::F32);
     let packed = compute.pack(&[weights.view()], Dtype::F32);
     compute.linear(&[0.0; 8], &packed, None, &mut [0.0; 8]);
+}
+
+#[test]
+fn a_product_of_factors_stored_either_way_equals_the_sum() {
+    let number = |i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0;
+    for kernels in Kernels::available() {
+        for threads in [1, 2] {
+            let compute = Compute::with_kernels(kernels, NonZeroUsize::new(threads).unwrap());
+            for [rows, outputs, depth] in [[1, 1, 1], [3, 5, 7], [13, 33, 65], [97, 70, 300], [200, 64, 800]] {
+                let x: Vec<f32> = (0..rows * depth).map(number).collect();
+                let w: Vec<f32> = (0..outputs * depth).map(|i| number(i + 17)).collect();
+                let across = |data: &[f32], count: usize| -> Vec<f32> {
+                    (0..depth * count).map(|i| data[i % count * depth + i / count]).collect()
+                };
+                let (xt, wt) = (across(&x, rows), across(&w, outputs));
+                let bias: Vec<f32> = (0..outputs).map(|i| number(i + 5)).collect();
+                for x_factor in [Factor::Lines(&x), Factor::Across(&xt)] {
+                    for w_factor in [Factor::Lines(&w), Factor::Across(&wt)] {
+                        for onto in [Onto::Nothing, Onto::Bias(&bias), Onto::Itself] {
+                            let mut y = vec![0.5; rows * outputs];
+                            compute.product(x_factor, w_factor, [rows, outputs, depth], onto, &mut y);
+                            let packed = compute.pack_factor(w_factor, outputs, depth);
+                            let mut z = vec![0.0; rows * outputs];
+                            compute.linear(&x, &packed, None, &mut z);
+                            for r in 0..rows {
+                                for o in 0..outputs {
+                                    let start = match onto {
+                                        Onto::Nothing => 0.0,
+                                        Onto::Bias(bias) => bias[o],
+                                        Onto::Itself => 0.5,
+                                    };
+                                    let sum: f64 = (0..depth)
+                                        .map(|k| f64::from(x[r * depth + k]) * f64::from(w[o * depth + k]))
+                                        .sum();
+                                    let i = r * outputs + o;
+                                    let bound = 1e-6 * depth as f64 + 1e-6;
+                                    let name = kernels.name();
+                                    assert!(
+                                        (f64::from(y[i]) - sum - f64::from(start)).abs() < bound,
+                                        "{name}, [{rows}, {outputs}, {depth}]: {x_factor:?} {w_factor:?} {onto:?}"
+                                    );
+                                    assert!((f64::from(z[i]) - sum).abs() < bound, "{name}: packed");
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -25,9 +25,9 @@ use crate::memory::{Numbers, Shared};
 use crate::pool::Pool;
 
 /// Rows of a group at most: each panel comes from far once for so many rows, 48 operations a byte.
-const GROUP_ROWS: usize = 96;
+pub(crate) const GROUP_ROWS: usize = 96;
 /// Numbers of `x` in a group's slice: 288 KiB, which leaves room in an L2 cache of 512 KiB for a panel's slice and the results.
-const SLICE: usize = GROUP_ROWS * 768;
+pub(crate) const SLICE: usize = GROUP_ROWS * 768;
 /// Bytes of weights that are worth a task of their own when few rows stream through them: about 5 µs.
 const STREAM_TASK: usize = 96 << 10;
 /// Multiplications that are worth a task of their own when many rows share the weights: about 10 µs.
@@ -170,13 +170,13 @@ impl Product<'_> {
 }
 
 /// Rows cut into blocks of nearly equal size, none larger than a tile takes.
-struct Blocks {
-    rows: usize,
-    count: usize,
+pub(crate) struct Blocks {
+    pub(crate) rows: usize,
+    pub(crate) count: usize,
 }
 
 impl Blocks {
-    fn range(&self, block: usize) -> std::ops::Range<usize> {
+    pub(crate) fn range(&self, block: usize) -> std::ops::Range<usize> {
         self.rows * block / self.count..self.rows * (block + 1) / self.count
     }
 }

@@ -1,15 +1,19 @@
 //! Weight matrices as they stand in a checkpoint and as the kernels want them.
 //!
-//! `pack.rs` turns the one into the other, `linear.rs` cuts a product into pieces for the threads, `tile.rs` is the inner loop.
+//! `pack.rs` turns the one into the other, `linear.rs` cuts a product into pieces for the threads, `tile.rs` is the inner loop; `product.rs`
+//! multiplies factors that nobody packed.
 
 mod interleave;
 mod linear;
 mod pack;
+mod product;
 pub(crate) mod tile;
 
 pub(crate) use interleave::interleave;
 pub(crate) use linear::linear;
 pub(crate) use pack::pack;
+pub use product::{Factor, Onto};
+pub(crate) use product::{pack_factor, product};
 
 use half::{bf16, f16};
 
