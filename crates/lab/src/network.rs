@@ -24,6 +24,8 @@ use burn::tensor::{Device, Tensor};
 use crate::chance::Chance;
 use crate::parameters::{self, Weight};
 use crate::recurrent::RecurrentModel;
+use crate::seq2seq::Seq2Seq;
+use crate::transformer::Transformer;
 use crate::{CellKind, Error, NetworkConfig};
 
 /// Token ids of several rows, row-major, filled up at the right; on the host.
@@ -218,6 +220,10 @@ pub trait Network: Module {
 pub enum AnyNetwork {
     /// A recurrent language model: Elman's, LSTM or GRU.
     Recurrent(RecurrentModel),
+    /// A recurrent encoder and decoder.
+    Seq2Seq(Seq2Seq),
+    /// A transformer.
+    Transformer(Transformer),
 }
 
 impl AnyNetwork {
@@ -237,13 +243,26 @@ impl AnyNetwork {
             NetworkConfig::Gru(config) => {
                 Self::Recurrent(RecurrentModel::new(CellKind::Gru, config, seed, device))
             }
-            NetworkConfig::Seq2Seq(_) | NetworkConfig::Transformer(_) => unreachable!("not yet"),
+            NetworkConfig::Seq2Seq(config) => Self::Seq2Seq(Seq2Seq::new(config, seed, device)),
+            NetworkConfig::Transformer(config) => {
+                Self::Transformer(Transformer::new(config, seed, device))
+            }
         })
     }
 
-    /// All parameters by name, on the host, in an order that never changes.
+    /// All parameters by name, on the host, in an order that never changes; for a transformer followed by the bias of zeros that Marian's
+    /// checkpoints have.
     pub fn weights(&self) -> Vec<Weight> {
-        parameters::weights(self)
+        let mut weights = parameters::weights(self);
+        if let (Self::Transformer(_), Some(table)) = (self, weights.first()) {
+            let vocabulary = table.shape[0];
+            weights.push(Weight {
+                name: "final_logits_bias".into(),
+                shape: vec![1, vocabulary],
+                values: vec![0.0; vocabulary],
+            });
+        }
+        weights
     }
 
     /// The network with other weights: `find` is asked for each parameter by name and shape.
@@ -262,12 +281,16 @@ impl Network for AnyNetwork {
     fn loss(&self, batch: &Batch, pass: &mut Pass) -> Loss {
         match self {
             Self::Recurrent(network) => network.loss(batch, pass),
+            Self::Seq2Seq(network) => network.loss(batch, pass),
+            Self::Transformer(network) => network.loss(batch, pass),
         }
     }
 
     fn logits(&self, batch: &Batch, pass: &mut Pass) -> Tensor<3> {
         match self {
             Self::Recurrent(network) => network.logits(batch, pass),
+            Self::Seq2Seq(network) => network.logits(batch, pass),
+            Self::Transformer(network) => network.logits(batch, pass),
         }
     }
 
@@ -275,6 +298,8 @@ impl Network for AnyNetwork {
         let (variant, path) = path.split_once('.').expect("a path begins with the kind of network");
         match variant {
             "Recurrent" => RecurrentModel::checkpoint_name(path),
+            "Seq2Seq" => Seq2Seq::checkpoint_name(path),
+            "Transformer" => Transformer::checkpoint_name(path),
             other => unreachable!("{other} is no kind of network"),
         }
     }

@@ -197,11 +197,12 @@ impl Network for RecurrentModel {
     }
 }
 
-/// `rnn.0.weight_ih` is called `rnn.weight_ih_l0`, as PyTorch calls it; a name without a number stays.
+/// `rnn.0.weight_ih` is called `rnn.weight_ih_l0`, as PyTorch calls it, and `embedding` `embedding.weight`.
 pub(crate) fn layer_name(path: &str) -> String {
     let parts: Vec<&str> = path.split('.').collect();
     match parts[..] {
         [stack, layer, weight] => format!("{stack}.{weight}_l{layer}"),
+        [table] => format!("{table}.weight"),
         _ => path.to_owned(),
     }
 }
