@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attention;
 mod chance;
 mod config;
 pub mod data;
@@ -19,12 +20,19 @@ mod initial;
 mod lstm;
 mod network;
 mod ops;
+mod optimizer;
 mod parameters;
 mod recurrent;
 mod rnn;
+mod seq2seq;
+mod transformer;
 
 pub use config::{AttentionKind, CellKind, NetworkConfig, RecurrentConfig, Seq2SeqConfig, TransformerConfig};
 pub use error::Error;
 pub use network::{AnyNetwork, Batch, Carried, Dropout, Grid, Loss, Mode, Network, Pass};
+pub use ops::set_threads;
+pub use optimizer::{Adam, AdamSettings, AdamState, GradientSum};
 pub use parameters::{Weight, weights};
 pub use recurrent::RecurrentModel;
+pub use seq2seq::Seq2Seq;
+pub use transformer::Transformer;

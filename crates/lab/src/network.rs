@@ -244,9 +244,7 @@ impl AnyNetwork {
                 Self::Recurrent(RecurrentModel::new(CellKind::Gru, config, seed, device))
             }
             NetworkConfig::Seq2Seq(config) => Self::Seq2Seq(Seq2Seq::new(config, seed, device)),
-            NetworkConfig::Transformer(config) => {
-                Self::Transformer(Transformer::new(config, seed, device))
-            }
+            NetworkConfig::Transformer(config) => Self::Transformer(Transformer::new(config, seed, device)),
         })
     }
 

@@ -13,16 +13,20 @@ mod embedding;
 mod fused;
 mod join;
 mod linear;
-mod math;
+pub(crate) mod math;
 mod recur;
 mod threads;
+mod unrolled;
 
 pub(crate) use attention::{Attention, Looks, attend};
 pub(crate) use cross_entropy::{Targets, cross_entropy};
 pub(crate) use dropout::dropout;
 pub(crate) use embedding::{embed, embed_at};
+pub(crate) use fused::fuses;
+#[cfg(test)]
 pub(crate) use fused::plainly;
 pub(crate) use join::{Residual, join};
 pub(crate) use linear::{linear, linear_relu};
 pub(crate) use recur::{Direction, LayerWeights, Run, recur};
 pub use threads::set_threads;
+pub(crate) use threads::{cut, pieces, range, share};
