@@ -209,7 +209,8 @@ impl Transformer {
         let sines = sines(longest, d);
         let positions = rows().flat_map(|(_, &length)| sines[..length * d].iter().copied()).collect();
         let scale = (d as f32).sqrt();
-        let x = ops::embed_at(pass.weight(&self.model.shared.weight), ids, scale, positions);
+        let table = pass.weight(&self.model.shared.weight);
+        let x = ops::embed_at(table, ids, scale, positions, self.config.pad_token_id);
         ops::dropout(x, self.config.dropout, pass.chance(site))
     }
 
