@@ -9,6 +9,8 @@
 //! loading never executes anything; and memory is never reserved because a file merely claims a size. What the
 //! weights mean is the business of the crate above.
 //!
+//! Other formats that are mapped whole, such as `model.ngram`, take the map itself: [`MappedFile`].
+//!
 //! Start reading at `checkpoint.rs`; `safetensors.rs` and `torch.rs` are the two families of formats.
 
 #![deny(unsafe_code)]
@@ -29,4 +31,5 @@ pub use checkpoint::{Checkpoint, Tensor};
 pub use dtype::Dtype;
 pub use error::Error;
 pub use index::Index;
+pub use map::MappedFile;
 pub use write::{NewTensor, write_safetensors, write_sharded};

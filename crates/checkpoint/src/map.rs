@@ -17,9 +17,9 @@ use memmap2::Mmap;
 
 use crate::Error;
 
-/// A whole file as a slice of bytes.
+/// A whole file as a slice of bytes: mapped, or in memory already.
 #[derive(Debug)]
-pub(crate) struct MappedFile {
+pub struct MappedFile {
     path: PathBuf,
     content: Content,
 }
@@ -32,7 +32,10 @@ enum Content {
 
 impl MappedFile {
     /// Maps the file at `path`; an empty file gives an empty slice.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// What is no regular file, and what the operating system reports.
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let refused = |source| Error::Read { path: path.to_path_buf(), source };
         let file = File::open(path).map_err(refused)?;
         if !file.metadata().map_err(refused)?.is_file() {
@@ -46,17 +49,17 @@ impl MappedFile {
     }
 
     /// Bytes that are in memory already, under a name for messages.
-    pub(crate) fn in_memory(name: &Path, bytes: Cow<'static, [u8]>) -> Self {
+    pub fn in_memory(name: &Path, bytes: Cow<'static, [u8]>) -> Self {
         MappedFile { path: name.to_path_buf(), content: Content::Memory(bytes) }
     }
 
     /// Where the file lies.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The whole file.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         match &self.content {
             Content::Mapped(map) => map,
             Content::Memory(bytes) => bytes,
@@ -77,6 +80,12 @@ impl MappedFile {
                 map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())
             };
         }
+    }
+}
+
+impl AsRef<[u8]> for MappedFile {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
     }
 }
 

@@ -87,6 +87,17 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Reads a gzip stream to its end, where its check sum stands.
+    pub(crate) fn check_stream(&mut self) -> Result<(), Error> {
+        if !self.packed {
+            return Ok(());
+        }
+        match io::copy(&mut self.input, &mut io::sink()) {
+            Ok(_) => Ok(()),
+            Err(source) => Err(self.error(ArpaProblem::Gzip { reason: source.to_string() })),
+        }
+    }
+
     /// The line that was read last; it was found to be UTF-8 then.
     pub(crate) fn current(&self) -> &str {
         std::str::from_utf8(&self.line).unwrap_or_default()

@@ -34,6 +34,9 @@ use crate::{END, Entry, EntrySink, Error, MAX_ORDER, START, UNKNOWN, Vocabulary}
 /// log₁₀ p(`<unk>`) of a file that gives none; as KenLM has it.
 pub(crate) const MISSING_UNKNOWN: f32 = -100.0;
 
+/// log₁₀ of a probability of zero, as SRILM writes it.
+const NEVER: f32 = -99.0;
+
 /// Streams the ARPA file at `path` into `sink`; a file that begins as gzip does is unpacked on the way.
 ///
 /// # Errors
@@ -219,10 +222,10 @@ impl Reader<'_> {
         Err(self.lines.error(ArpaProblem::Count { order, claimed, found }))
     }
 
-    /// Reads `\end\`; what follows it is of no interest.
+    /// Reads `\end\`; what follows it is of no interest, except that it is all there.
     fn expect_end(&mut self) -> Result<(), Error> {
         let problem = match self.lines.next_filled()? {
-            Some(line) if line.trim_matches(is_space) == "\\end\\" => return Ok(()),
+            Some(line) if line.trim_matches(is_space) == "\\end\\" => return self.lines.check_stream(),
             Some(line) => ArpaProblem::Section { expected: "\\end\\".into(), found: quote(line) },
             None => ArpaProblem::MissingEnd { expected: "\\end\\".into() },
         };
@@ -272,10 +275,9 @@ fn fields(line: &str, order: usize, highest: usize) -> Result<Fields<'_>, ArpaPr
     let log10_backoff = match backoff {
         None => 0.0,
         Some(text) => match number(text) {
-            Ok(value) if value.is_finite() => value,
+            Ok(value) => value,
             // Most likely not a weight at all but another word.
             Err(_) => return Err(ArpaProblem::Backoff { order, found: quote(text) }),
-            Ok(_) => return Err(ArpaProblem::Number { found: quote(text) }),
         },
     };
     if order == highest && log10_backoff != 0.0 {
@@ -286,7 +288,9 @@ fn fields(line: &str, order: usize, highest: usize) -> Result<Fields<'_>, ArpaPr
 
 fn number(text: &str) -> Result<f32, ArpaProblem> {
     match text.parse::<f32>() {
-        Ok(value) if !value.is_nan() && value < f32::INFINITY => Ok(value),
+        // Some tools write −∞ for a probability of zero; others, and we, a number that is as good as that.
+        Ok(f32::NEG_INFINITY) => Ok(NEVER),
+        Ok(value) if value.is_finite() => Ok(value),
         _ => Err(ArpaProblem::Number { found: quote(text) }),
     }
 }

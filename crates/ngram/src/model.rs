@@ -203,7 +203,7 @@ impl<B: AsRef<[u8]>> Model<B> {
         for (index, context) in contexts.iter().enumerate().take(self.header.order - 1) {
             let level = Level::new(self.file.as_ref(), &self.header, index + 2);
             let backoff: f32 = contexts[index + 1..].iter().map(|longer| longer.log10_backoff).sum();
-            for at in context.begin..context.end {
+            for at in level.within(context.begin..context.end) {
                 visit(level.word(at), level.log10_probability(at) + backoff);
             }
         }

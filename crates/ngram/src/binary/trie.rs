@@ -46,6 +46,11 @@ impl<'a> Level<'a> {
         }
     }
 
+    /// A range without what lies behind the last n-gram; only a damaged file has such.
+    pub(crate) fn within(&self, range: Range<u32>) -> Range<u32> {
+        range.start..range.end.min(self.count)
+    }
+
     /// The last word of n-gram `at`.
     #[inline]
     pub(crate) fn word(&self, at: u32) -> u32 {
@@ -55,7 +60,8 @@ impl<'a> Level<'a> {
     /// Which of the n-grams in a range, whose last words ascend, ends with this word.
     #[inline]
     pub(crate) fn find(&self, range: Range<u32>, word: u32) -> Option<u32> {
-        let (mut begin, mut left) = (range.start, range.end.min(self.count).saturating_sub(range.start));
+        let range = self.within(range);
+        let (mut begin, mut left) = (range.start, range.end.saturating_sub(range.start));
         // The number of rounds depends on the length only, and what a round decides moves data, not the program.
         while left > 1 {
             let half = left / 2;
