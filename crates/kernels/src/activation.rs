@@ -1,4 +1,4 @@
-//! The non-linearities of the feed-forward layers.
+//! The non-linearities of feed-forward layers and of recurrent cells.
 
 /// A non-linearity, applied element by element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,4 +13,6 @@ pub enum Activation {
     Silu,
     /// `tanh(x)`.
     Tanh,
+    /// `σ(x) = 1 / (1 + exp(−x))`, the gate of recurrent cells.
+    Sigmoid,
 }

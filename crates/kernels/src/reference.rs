@@ -29,6 +29,7 @@ pub fn activate(activation: Activation, x: f32) -> f32 {
         }
         Activation::Silu => x / (1.0 + (-x).exp()),
         Activation::Tanh => x.tanh(),
+        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
     };
     y as f32
 }

@@ -16,11 +16,11 @@ fn abscissas() -> Vec<f32> {
 
 #[test]
 fn activations_keep_their_error_bounds() {
-    use Activation::{Gelu, GeluTanh, Relu, Silu, Tanh};
+    use Activation::{Gelu, GeluTanh, Relu, Sigmoid, Silu, Tanh};
     for_each_level(|kernels| {
         let compute = compute(kernels, 2);
         for (activation, relative) in
-            [(Relu, 0.0), (Gelu, 2e-6), (GeluTanh, 3e-6), (Silu, 2e-6), (Tanh, 3e-7)]
+            [(Relu, 0.0), (Gelu, 2e-6), (GeluTanh, 3e-6), (Silu, 2e-6), (Tanh, 3e-7), (Sigmoid, 2e-6)]
         {
             let x = abscissas();
             let expected: Vec<f32> = x.iter().map(|&x| reference::activate(activation, x)).collect();
@@ -40,7 +40,9 @@ fn activations_keep_their_error_bounds() {
 fn a_number_is_activated_the_same_in_any_place() {
     for_each_level(|kernels| {
         let compute = compute(kernels, 1);
-        for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Silu, Activation::Tanh] {
+        for activation in
+            [Activation::Gelu, Activation::GeluTanh, Activation::Silu, Activation::Tanh, Activation::Sigmoid]
+        {
             let x = numbers(40, 3);
             let mut whole = x.clone();
             compute.activate(activation, &mut whole);

@@ -22,20 +22,23 @@ mod load;
 mod model;
 mod norm;
 mod positions;
+mod recurrent;
 mod relative_bias;
 mod sources;
 mod spec;
 mod state;
 mod taps;
+mod tensors;
 mod weights;
 
-pub use arch::{Family, families, read_config};
+pub use arch::{Architecture, Family, families, read_architecture, read_config};
 pub use error::Error;
 pub use model::{EncoderDecoder, LoadOptions};
+pub use recurrent::{Cell, RecurrentAttention, RecurrentLm, RecurrentSpec, RecurrentState, Seq2SeqSpec};
 pub use spec::{
     AttentionScale, EmbeddingNorm, FeedForward, Head, HeadBias, LinearBias, Norm, Placement, Positions,
     Scale, Spec, StackShape,
 };
 pub use state::State;
-pub use taps::{Place, Recorder, Side, TapName};
-pub use weights::{Progress, WeightDtype};
+pub use taps::{Place, Recorder, Side, Stack, TapName};
+pub use tensors::{Progress, WeightDtype};

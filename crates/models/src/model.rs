@@ -19,7 +19,8 @@ use crate::sources::Sources;
 use crate::spec::Spec;
 use crate::state::State;
 use crate::taps::{Place, Recorder, Side, TapName};
-use crate::weights::{Progress, WeightDtype, Weights};
+use crate::tensors::{Progress, WeightDtype};
+use crate::weights::Weights;
 use crate::{Error, arch};
 
 /// How to load a network.

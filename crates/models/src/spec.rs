@@ -236,6 +236,7 @@ impl fmt::Display for Spec {
             Activation::GeluTanh => "gelu (tanh form)",
             Activation::Silu => "silu",
             Activation::Tanh => "tanh",
+            Activation::Sigmoid => "sigmoid",
         };
         writeln!(f, "feed-forward: {kind}{activation}")?;
         match self.head {

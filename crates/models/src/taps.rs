@@ -14,6 +14,26 @@ pub enum Side {
     Decoder,
 }
 
+/// A stack of layers as names of intermediates begin with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stack {
+    /// The stack that reads the source.
+    Encoder,
+    /// The stack that writes the target.
+    Decoder,
+    /// The only stack of a recurrent language model, which does both.
+    Rnn,
+}
+
+impl From<Side> for Stack {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Encoder => Stack::Encoder,
+            Side::Decoder => Stack::Decoder,
+        }
+    }
+}
+
 /// What of a stack or of a block is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -31,6 +51,12 @@ pub enum Place {
     FeedForwardOutput,
     /// A block's output; without a layer the stack's, after the final norm and the output scale.
     Output,
+    /// A recurrent layer's `h`, which is its output too; of both directions side by side where it has two.
+    Hidden,
+    /// How much a recurrent decoder looks at each token of the source: a softmax.
+    AttentionWeights,
+    /// What a recurrent decoder sees there: the source's vectors, weighted.
+    AttentionContext,
     /// What the head gives, bias included.
     Logits,
 }
@@ -39,7 +65,7 @@ pub enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TapName {
     /// The stack.
-    pub side: Side,
+    pub stack: Stack,
     /// The block's index, where the intermediate belongs to a block.
     pub layer: Option<usize>,
     /// What it is.
@@ -47,12 +73,12 @@ pub struct TapName {
 }
 
 impl TapName {
-    pub(crate) fn of_stack(side: Side, place: Place) -> Self {
-        Self { side, layer: None, place }
+    pub(crate) fn of_stack(stack: impl Into<Stack>, place: Place) -> Self {
+        Self { stack: stack.into(), layer: None, place }
     }
 
-    pub(crate) fn of_block(side: Side, layer: usize, place: Place) -> Self {
-        Self { side, layer: Some(layer), place }
+    pub(crate) fn of_block(stack: impl Into<Stack>, layer: usize, place: Place) -> Self {
+        Self { stack: stack.into(), layer: Some(layer), place }
     }
 }
 
@@ -61,9 +87,10 @@ impl fmt::Display for TapName {
         if self.place == Place::Logits {
             return f.write_str("logits");
         }
-        f.write_str(match self.side {
-            Side::Encoder => "encoder",
-            Side::Decoder => "decoder",
+        f.write_str(match self.stack {
+            Stack::Encoder => "encoder",
+            Stack::Decoder => "decoder",
+            Stack::Rnn => "rnn",
         })?;
         if let Some(layer) = self.layer {
             write!(f, ".{layer}")?;
@@ -76,6 +103,9 @@ impl fmt::Display for TapName {
             Place::CrossAttentionOutput => ".cross_attention.output",
             Place::FeedForwardOutput => ".feed_forward.output",
             Place::Output => ".output",
+            Place::Hidden => ".hidden",
+            Place::AttentionWeights => ".attention.weights",
+            Place::AttentionContext => ".attention.context",
             Place::Logits => ".logits",
         })
     }
@@ -87,6 +117,9 @@ impl fmt::Display for TapName {
 /// attention weights once for each source in order, `[heads, tokens, tokens]`. A decoder step gives `[rows, d_model]`,
 /// self-attention weights `[rows, heads, steps so far]`, cross-attention weights once for each group of rows that share a source,
 /// `[heads, rows, tokens]`, and logits `[rows, vocabulary]`.
+///
+/// A recurrent network gives each layer's `hidden` as `[tokens, width]` when it reads sources and `[rows, width]` in a step; the
+/// attention weights of its decoder come once for each group too, `[rows, tokens]`.
 pub trait Recorder {
     /// Whether anything is recorded; where false, no attention weights are written either.
     const ACTIVE: bool = true;
@@ -112,6 +145,7 @@ mod tests {
         let weights = TapName::of_block(Side::Encoder, 3, Place::SelfAttentionWeights);
         assert_eq!(weights.to_string(), "encoder.3.self_attention.weights");
         assert_eq!(TapName::of_stack(Side::Decoder, Place::Output).to_string(), "decoder.output");
+        assert_eq!(TapName::of_block(Stack::Rnn, 1, Place::Hidden).to_string(), "rnn.1.hidden");
         assert_eq!(TapName::of_stack(Side::Decoder, Place::Logits).to_string(), "logits");
     }
 }

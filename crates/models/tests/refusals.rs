@@ -37,14 +37,14 @@ fn an_unknown_family_is_told_which_there_are() {
     let sentence = refusal("bart-full", json!({ "model_type": "gpt2" }));
     assert_eq!(
         sentence,
-        "some/config.json: the model type `gpt2` is not supported; use a checkpoint of type bart, blenderbot, marian, mt5, t5."
+        "some/config.json: the model type `gpt2` is not supported; use a checkpoint of type bart, blenderbot, marian, mt5, papo_gru, papo_lstm, papo_rnn, papo_seq2seq, t5."
     );
     assert!(refusal("bart-full", json!({ "model_type": null })).contains("`model_type` is missing"));
     assert!(
         refusal("bart-full", json!({ "model_type": 7 }))
             .contains("`model_type` is 7, but it must be a string")
     );
-    assert_eq!(families().len(), 5);
+    assert_eq!(families().len(), 9);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `x σ(k)`: the form that SiLU and the tanh approximation of GELU share.
+//! `x σ(k)`: the form that the logistic function, SiLU and the tanh approximation of GELU share.
 
 use super::exp::exp;
 use crate::simd::Simd;
@@ -14,4 +14,10 @@ pub(crate) fn times_sigmoid<S: Simd>(simd: S, x: S::F, k: S::F) -> S::F {
 #[inline(always)]
 pub(crate) fn silu<S: Simd>(simd: S, x: S::F) -> S::F {
     times_sigmoid(simd, x, x)
+}
+
+/// `σ(x)`.
+#[inline(always)]
+pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::F) -> S::F {
+    times_sigmoid(simd, simd.splat(1.0), x)
 }

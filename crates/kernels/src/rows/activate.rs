@@ -1,9 +1,9 @@
-//! The activations of feed-forward layers, over a slice at a time.
+//! The activations of feed-forward layers and recurrent cells, over a slice at a time.
 
 use super::map;
 use crate::Activation;
 use crate::math::gelu::{gelu, gelu_tanh};
-use crate::math::sigmoid::silu;
+use crate::math::sigmoid::{sigmoid, silu};
 use crate::math::tanh::tanh;
 use crate::simd::Simd;
 
@@ -27,6 +27,7 @@ pub(crate) fn activate<S: Simd>(simd: S, activation: Activation, x: &mut [f32]) 
         Activation::GeluTanh => each!(gelu_tanh),
         Activation::Silu => each!(silu),
         Activation::Tanh => each!(tanh),
+        Activation::Sigmoid => each!(sigmoid),
     }
 }
 

@@ -55,6 +55,29 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A whole number from 1 on that has no default.
+    pub(crate) fn required_size(&self, field: &'static str) -> Result<usize, Error> {
+        match self.optional_size(field)? {
+            Some(size) => Ok(size),
+            None => Err(self.refuse(field, "missing".into(), format!("a whole number from 1 to {LARGEST}"))),
+        }
+    }
+
+    /// A token of a vocabulary of this size.
+    pub(crate) fn token(
+        &self,
+        field: &'static str,
+        default: TokenId,
+        vocabulary: usize,
+    ) -> Result<TokenId, Error> {
+        let expected = format!("a token id below {vocabulary}, the size of the vocabulary");
+        let token = self.read::<u64>(field, &expected)?.unwrap_or(u64::from(default));
+        match TokenId::try_from(token) {
+            Ok(token) if (token as usize) < vocabulary => Ok(token),
+            _ => Err(self.refuse(field, token.to_string(), expected)),
+        }
+    }
+
     /// True or false.
     pub(crate) fn flag(&self, field: &'static str, default: bool) -> Result<bool, Error> {
         Ok(self.optional_flag(field)?.unwrap_or(default))

@@ -6,8 +6,10 @@ mod bart;
 mod blenderbot;
 mod fields;
 mod marian;
+mod recurrent;
 mod t5;
 
+use std::fmt;
 use std::path::Path;
 
 use papo_kernels::Activation;
@@ -15,6 +17,7 @@ use serde_json::Value;
 
 use self::fields::Fields;
 use crate::Error;
+use crate::recurrent::{Cell, RecurrentSpec, Seq2SeqSpec};
 use crate::spec::Spec;
 use crate::weights::Part;
 
@@ -25,18 +28,58 @@ pub struct Family {
     pub model_type: &'static str,
     /// What people call it.
     pub title: &'static str,
-    blueprint: fn(&Fields<'_>) -> Result<Blueprint, Error>,
+    adapter: Adapter,
+}
+
+/// What reads the configurations of a family.
+#[derive(Debug)]
+enum Adapter {
+    EncoderDecoder(fn(&Fields<'_>) -> Result<Blueprint, Error>),
+    /// Papo's own recurrent language models.
+    RecurrentLm(Cell),
+    /// Papo's own recurrent encoder-decoders.
+    RecurrentSeq2Seq,
 }
 
 /// The families that can be loaded.
 pub fn families() -> &'static [Family] {
+    use Adapter::{EncoderDecoder, RecurrentLm, RecurrentSeq2Seq};
     &[
-        Family { model_type: "bart", title: "BART", blueprint: bart::blueprint },
-        Family { model_type: "blenderbot", title: "Blenderbot", blueprint: blenderbot::blueprint },
-        Family { model_type: "marian", title: "Marian", blueprint: marian::blueprint },
-        Family { model_type: "mt5", title: "mT5", blueprint: t5::multilingual_blueprint },
-        Family { model_type: "t5", title: "T5", blueprint: t5::blueprint },
+        Family { model_type: "bart", title: "BART", adapter: EncoderDecoder(bart::blueprint) },
+        Family {
+            model_type: "blenderbot",
+            title: "Blenderbot",
+            adapter: EncoderDecoder(blenderbot::blueprint),
+        },
+        Family { model_type: "marian", title: "Marian", adapter: EncoderDecoder(marian::blueprint) },
+        Family { model_type: "mt5", title: "mT5", adapter: EncoderDecoder(t5::multilingual_blueprint) },
+        Family { model_type: "papo_gru", title: "GRU", adapter: RecurrentLm(Cell::Gru) },
+        Family { model_type: "papo_lstm", title: "LSTM", adapter: RecurrentLm(Cell::Lstm) },
+        Family { model_type: "papo_rnn", title: "Elman network", adapter: RecurrentLm(Cell::Elman) },
+        Family { model_type: "papo_seq2seq", title: "Recurrent encoder-decoder", adapter: RecurrentSeq2Seq },
+        Family { model_type: "t5", title: "T5", adapter: EncoderDecoder(t5::blueprint) },
     ]
+}
+
+/// What a configuration describes, as far as it tells without its checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Architecture {
+    /// A transformer, loaded as an [`EncoderDecoder`](crate::EncoderDecoder).
+    EncoderDecoder(Spec),
+    /// Loaded as a [`RecurrentLm`](crate::RecurrentLm).
+    RecurrentLm(RecurrentSpec),
+    /// Loaded as a [`RecurrentSeq2Seq`](crate::RecurrentSeq2Seq).
+    RecurrentSeq2Seq(Seq2SeqSpec),
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Architecture::EncoderDecoder(spec) => spec.fmt(f),
+            Architecture::RecurrentLm(spec) => spec.fmt(f),
+            Architecture::RecurrentSeq2Seq(spec) => spec.fmt(f),
+        }
+    }
 }
 
 /// What an adapter makes of a configuration.
@@ -69,7 +112,17 @@ pub(crate) enum HeadRule {
     AsStored,
 }
 
-/// The shape that a configuration describes, as far as it tells without its checkpoint.
+/// What a configuration of any family describes. `path` is named in errors only.
+pub fn read_architecture(config: &Value, path: &Path) -> Result<Architecture, Error> {
+    let fields = Fields::new(config, path)?;
+    Ok(match family(&fields, path)?.adapter {
+        Adapter::EncoderDecoder(read) => Architecture::EncoderDecoder(read(&fields)?.spec),
+        Adapter::RecurrentLm(cell) => Architecture::RecurrentLm(recurrent::language_model(&fields, cell)?),
+        Adapter::RecurrentSeq2Seq => Architecture::RecurrentSeq2Seq(recurrent::seq2seq(&fields)?),
+    })
+}
+
+/// The shape that the configuration of an encoder-decoder transformer describes, as far as it tells without its checkpoint.
 ///
 /// `path` is named in errors only.
 pub fn read_config(config: &Value, path: &Path) -> Result<Spec, Error> {
@@ -78,14 +131,47 @@ pub fn read_config(config: &Value, path: &Path) -> Result<Spec, Error> {
 
 pub(crate) fn blueprint(config: &Value, path: &Path) -> Result<Blueprint, Error> {
     let fields = Fields::new(config, path)?;
-    let known = || families().iter().map(|family| family.model_type).collect::<Vec<_>>().join(", ");
+    match family(&fields, path)?.adapter {
+        Adapter::EncoderDecoder(read) => read(&fields),
+        _ => Err(another_kind(&fields, |adapter| matches!(adapter, Adapter::EncoderDecoder(_)))),
+    }
+}
+
+pub(crate) fn recurrent_lm(config: &Value, path: &Path) -> Result<RecurrentSpec, Error> {
+    let fields = Fields::new(config, path)?;
+    match family(&fields, path)?.adapter {
+        Adapter::RecurrentLm(cell) => recurrent::language_model(&fields, cell),
+        _ => Err(another_kind(&fields, |adapter| matches!(adapter, Adapter::RecurrentLm(_)))),
+    }
+}
+
+pub(crate) fn recurrent_seq2seq(config: &Value, path: &Path) -> Result<Seq2SeqSpec, Error> {
+    let fields = Fields::new(config, path)?;
+    match family(&fields, path)?.adapter {
+        Adapter::RecurrentSeq2Seq => recurrent::seq2seq(&fields),
+        _ => Err(another_kind(&fields, |adapter| matches!(adapter, Adapter::RecurrentSeq2Seq))),
+    }
+}
+
+/// The family that a configuration says it belongs to.
+fn family(fields: &Fields<'_>, path: &Path) -> Result<&'static Family, Error> {
+    let known = || listed(|_| true);
     let Some(model_type) = fields.text("model_type")? else {
         return Err(Error::NoFamily { file: path.to_path_buf(), known: known() });
     };
-    match families().iter().find(|family| family.model_type == model_type) {
-        Some(family) => (family.blueprint)(&fields),
-        None => Err(Error::UnknownFamily { file: path.to_path_buf(), found: model_type, known: known() }),
-    }
+    let family = families().iter().find(|family| family.model_type == model_type);
+    family.ok_or_else(|| Error::UnknownFamily { file: path.to_path_buf(), found: model_type, known: known() })
+}
+
+/// A family that is known, but not to the network that was to be loaded.
+fn another_kind(fields: &Fields<'_>, fits: impl Fn(&Adapter) -> bool) -> Error {
+    let found = fields.text("model_type").ok().flatten().unwrap_or_default();
+    fields.refuse("model_type", format!("`{found}`"), format!("one of {} here", listed(fits)))
+}
+
+fn listed(fits: impl Fn(&Adapter) -> bool) -> String {
+    let fitting = families().iter().filter(|family| fits(&family.adapter));
+    fitting.map(|family| family.model_type).collect::<Vec<_>>().join(", ")
 }
 
 /// An activation by its name in `transformers`; several names mean the same formula.

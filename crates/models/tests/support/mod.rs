@@ -23,10 +23,11 @@ pub fn folder(name: &str) -> PathBuf {
     fixtures().join("checkpoints").join(name)
 }
 
-/// The tiny checkpoints, by name.
+/// The tiny checkpoints of pretrained families, by name; those of Papo's own lineage have goldens of another kind.
 pub fn names() -> Vec<String> {
     let folders = std::fs::read_dir(fixtures().join("checkpoints")).unwrap();
-    let mut names: Vec<_> = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with("lineage-")).collect();
     names.sort();
     names
 }
