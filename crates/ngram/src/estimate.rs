@@ -50,7 +50,8 @@ pub struct Settings {
     pub prune: Vec<u64>,
     /// Discounts for orders whose own are out of range; `None`: that is an error.
     pub discount_fallback: Option<[f32; 3]>,
-    /// Bytes of memory for everything, the vocabulary included.
+    /// Bytes of memory for everything, the vocabulary included. While entries go to the sink, half of the buffers are in use: a
+    /// sink may take two fifths of this.
     pub memory: usize,
     /// Threads that sort.
     pub threads: usize,
@@ -192,7 +193,8 @@ impl Job<'_> {
             }
             drop(counts);
             let mut by_context = sorter.finish()?;
-            let mut grams = self.sorter::<R>(self.buffers - by_context.bytes(), kept[n - 1]);
+            // Half of the buffers again, though more may be free: the sink needs room of its own while these wait.
+            let mut grams = self.sorter::<R>(self.buffers / 2, kept[n - 1]);
             let mut backoffs = SpoolWriter::new(folder)?;
             normalise(by_context.read()?, packing, n, &discounts[n - 1], &mut grams, &mut backoffs)?;
             drop(by_context);

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::packed::{Record, same, sort};
-use super::spool::{BLOCK, Spool, SpoolReader, SpoolWriter};
+use super::spool::{Spool, SpoolReader, SpoolWriter};
 use crate::Error;
 
 /// Runs that are merged at once; more would mean more open files and blocks than is sensible.
@@ -116,11 +116,6 @@ impl<const R: usize> Sorted<R> {
         let mut sources = parts(&self.memory, &self.ends);
         sources.extend(readers(&mut self.runs)?);
         Merge::new(sources)
-    }
-
-    /// Bytes that reading keeps in memory.
-    pub fn bytes(&self) -> usize {
-        self.memory.capacity() * size_of::<Record<R>>() + self.runs.len() * BLOCK
     }
 }
 

@@ -10,7 +10,7 @@ use super::packed::Record;
 use crate::Error;
 
 /// Bytes that are read or written at once.
-pub const BLOCK: usize = 1 << 18;
+const BLOCK: usize = 1 << 18;
 
 /// A file that is being written.
 pub struct SpoolWriter<const R: usize> {
