@@ -137,18 +137,26 @@ fn format_lines(
 ) -> Result<String, Error> {
     let mut text = String::with_capacity(numbers.len() * (24 + 8 * order));
     for (words, (probability, backoff)) in words.chunks_exact(order).zip(numbers) {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{probability}");
+        push_number(&mut text, *probability);
         for (position, &id) in words.iter().enumerate() {
             text.push(if position == 0 { '\t' } else { ' ' });
             text.push_str(spellings.word(id).expect("an entry's words are in the vocabulary"));
         }
         if !last {
-            let _ = write!(text, "\t{backoff}");
+            text.push('\t');
+            push_number(&mut text, *backoff);
         }
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The shortest decimal that reads back as this number.
+#[inline]
+fn push_number(text: &mut String, number: f32) {
+    let mut buffer = zmij::Buffer::new();
+    let digits = buffer.format(number);
+    text.push_str(digits.strip_suffix(".0").unwrap_or(digits));
 }
 
 impl EntrySink for ArpaWriter {
@@ -161,6 +169,7 @@ impl EntrySink for ArpaWriter {
         self.orders = counts.len();
         let mut head = "\\data\\\n".to_owned();
         for (count, order) in counts.iter().zip(1..) {
+            // Writing into a string cannot fail.
             let _ = writeln!(head, "ngram {order}={count}");
         }
         self.write(&head)?;
@@ -194,5 +203,57 @@ impl Write for Output {
             Self::Plain(file) => file.flush(),
             Self::Packed(file) => file.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(name: &str) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let mut vocabulary = Vocabulary::new();
+        let word = vocabulary.add("céu");
+        let mut writer = ArpaWriter::create(&path, 2).unwrap();
+        writer.begin(&vocabulary, &[4, 1]).unwrap();
+        for (id, log10_probability, log10_backoff) in
+            [(0, -4.650381, 0.0), (1, 0.0, -0.8037869), (2, -1.0, 0.0), (word, -0.00001, -0.25)]
+        {
+            writer.entry(&Entry { words: &[id], log10_probability, log10_backoff }).unwrap();
+        }
+        writer.end_order(1).unwrap();
+        writer.entry(&Entry { words: &[1, word], log10_probability: -0.5, log10_backoff: 0.0 }).unwrap();
+        writer.end_order(2).unwrap();
+        assert!(!path.exists(), "the name is given last");
+        writer.finish().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+        std::fs::read(&path).unwrap()
+    }
+
+    const EXPECTED: &str = "\\data\\\nngram 1=4\nngram 2=1\n\n\\1-grams:\n-4.650381\t<unk>\t0\n0\t<s>\t-0.8037869\n\
+                            -1\t</s>\t0\n-0.00001\tcéu\t-0.25\n\n\\2-grams:\n-0.5\t<s> céu\n\n\\end\\\n";
+
+    #[test]
+    fn a_file_has_the_lines_of_the_format() {
+        assert_eq!(String::from_utf8(written("model.arpa")).unwrap(), EXPECTED);
+    }
+
+    #[test]
+    fn a_name_in_gz_is_packed() {
+        let mut text = String::new();
+        let packed = written("model.arpa.gz");
+        io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed.as_slice()), &mut text).unwrap();
+        assert_eq!(text, EXPECTED);
+    }
+
+    #[test]
+    fn a_token_with_a_space_in_it_is_refused() {
+        let mut vocabulary = Vocabulary::new();
+        vocabulary.add("two words");
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = ArpaWriter::create(&folder.path().join("model.arpa"), 1).unwrap();
+        let message = writer.begin(&vocabulary, &[1]).unwrap_err().to_string();
+        assert!(message.contains("two words"), "{message}");
     }
 }

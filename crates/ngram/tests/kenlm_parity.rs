@@ -8,7 +8,7 @@ mod entry_map;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use entry_map::{EntryMap, estimated, parsed};
+use entry_map::{EntryMap, estimated};
 use papo_ngram::Settings;
 
 /// log₁₀ units that two estimates may differ by.
@@ -23,6 +23,22 @@ fn data() -> Option<PathBuf> {
         println!("skipped: {} is not there", folder.display());
     }
     there.then_some(folder)
+}
+
+/// An ARPA file that is known to be well formed.
+fn parsed(text: &str) -> EntryMap {
+    let mut map = EntryMap::default();
+    for line in text.lines() {
+        if let Some((_, count)) = line.strip_prefix("ngram ").and_then(|rest| rest.split_once('=')) {
+            map.counts.push(count.parse().expect("a count"));
+        }
+        let mut fields = line.split('\t');
+        let (Some(probability), Some(words)) = (fields.next(), fields.next()) else { continue };
+        let backoff = fields.next().map_or(0.0, |text| text.parse().expect("a back-off"));
+        let words = words.split(' ').map(str::to_owned).collect();
+        map.entries.insert(words, (probability.parse().expect("a probability"), backoff));
+    }
+    map
 }
 
 fn expected(path: &Path) -> EntryMap {

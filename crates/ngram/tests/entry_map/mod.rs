@@ -70,19 +70,3 @@ pub fn estimated(text: &str, settings: &Settings) -> Result<EntryMap, Error> {
     estimate(&mut corpus, &vocabulary, settings, &mut |_| Ok(()), &mut found)?;
     Ok(found)
 }
-
-/// An ARPA file that is known to be well formed.
-pub fn parsed(text: &str) -> EntryMap {
-    let mut map = EntryMap::default();
-    for line in text.lines() {
-        if let Some((_, count)) = line.strip_prefix("ngram ").and_then(|rest| rest.split_once('=')) {
-            map.counts.push(count.parse().expect("a count"));
-        }
-        let mut fields = line.split('\t');
-        let (Some(probability), Some(words)) = (fields.next(), fields.next()) else { continue };
-        let backoff = fields.next().map_or(0.0, |text| text.parse().expect("a back-off"));
-        let words = words.split(' ').map(str::to_owned).collect();
-        map.entries.insert(words, (probability.parse().expect("a probability"), backoff));
-    }
-    map
-}
