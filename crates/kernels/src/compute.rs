@@ -5,7 +5,8 @@
 
 use std::num::NonZeroUsize;
 
-use crate::attention::{self, Bias, CachedKeys, Group, Heads, KeyValues, Strided};
+use crate::attention::align::AlignJob;
+use crate::attention::{self, Alignment, Bias, CachedKeys, Group, Heads, KeyValues, SourceVectors, Strided};
 use crate::memory::Shared;
 use crate::pool::Pool;
 use crate::{Activation, Dtype, Factor, Kernels, Onto, PackedMatrix, WeightView, matrix};
@@ -248,6 +249,62 @@ impl Compute {
             y,
             weights,
         );
+    }
+
+    /// Attention of one query a row, `[rows, d_key]`, over the vectors of its source, `sources[row]`.
+    ///
+    /// `y` is `[rows, d_value]`. `weights` is `[rows, stride]` for any stride that holds the longest source in use: the softmax stands at the
+    /// beginning of each line, and what is behind it keeps what it held.
+    #[allow(clippy::too_many_arguments)]
+    pub fn align(
+        &self,
+        alignment: Alignment<'_>,
+        queries: &[f32],
+        sources: &[usize],
+        vectors: SourceVectors<'_>,
+        weights: &mut [f32],
+        stride: usize,
+        y: &mut [f32],
+    ) {
+        let SourceVectors { keys, d_key, values, d_value, starts } = vectors;
+        let (rows, tokens) = (sources.len(), starts.last().copied().unwrap_or(0));
+        assert!(d_key > 0 && d_value > 0, "keys and values of some width");
+        assert_eq!(keys.len(), tokens * d_key, "keys are [{tokens}, {d_key}]");
+        assert_eq!(values.len(), tokens * d_value, "values are [{tokens}, {d_value}]");
+        assert_eq!(queries.len(), rows * d_key, "queries are [{rows}, {d_key}]");
+        assert_eq!(weights.len(), rows * stride, "weights are [{rows}, {stride}]");
+        assert_eq!(y.len(), rows * d_value, "y is [{rows}, {d_value}]");
+        if let Alignment::Additive { v } = alignment {
+            assert_eq!(v.len(), d_key, "v is [{d_key}]");
+        }
+        let span = |source: usize| {
+            assert!(source + 1 < starts.len(), "source {source} of {}", starts.len().saturating_sub(1));
+            let span = starts[source]..starts[source + 1];
+            assert!(span.len() <= stride, "{} weights in a line of {stride}", span.len());
+            span
+        };
+        let all: usize = sources.iter().map(|&source| span(source).len()).sum();
+        let tasks = self.pool.tasks(all * (d_key + d_value / 4) / DEAR_TASK, rows);
+        let (weights, y) = (Shared(weights.as_mut_ptr()), Shared(y.as_mut_ptr()));
+        self.pool.run(tasks, &|task| {
+            for row in rows * task / tasks..rows * (task + 1) / tasks {
+                let span = span(sources[row]);
+                let job = AlignJob {
+                    alignment,
+                    query: &queries[row * d_key..][..d_key],
+                    keys: &keys[span.start * d_key..span.end * d_key],
+                    values: &values[span.start * d_value..span.end * d_value],
+                };
+                // SAFETY: lines of different rows do not overlap, each row is in one task, and the lengths were checked above.
+                let (weights, y) = unsafe {
+                    (
+                        std::slice::from_raw_parts_mut(weights.get().add(row * stride), span.len()),
+                        std::slice::from_raw_parts_mut(y.get().add(row * d_value), d_value),
+                    )
+                };
+                self.kernels.align(&job, weights, y);
+            }
+        });
     }
 
     /// Cuts `y` into pieces of whole rows, `width` numbers each, and runs `work(first number, piece)` on all threads.

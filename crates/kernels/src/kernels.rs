@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::attention::align::AlignJob;
 use crate::attention::cached::CachedJob;
 use crate::matrix::Dtype;
 use crate::matrix::tile::{BrainBits, HalfBits, Tiles};
@@ -39,6 +40,7 @@ pub struct Kernels {
     layer_norm: unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]),
     rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
     attend_head: unsafe fn(&CachedJob<'_>, &mut [f32], &mut [f32]) -> f32,
+    align: unsafe fn(&AlignJob<'_>, &mut [f32], &mut [f32]),
 }
 
 /// For each kernel the function that a table points to: the token taken on the table's word, the kernel compiled for it.
@@ -65,6 +67,7 @@ entries! {
     rows::norm::layer_norm => layer_norm(x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]);
     rows::norm::rms_norm => rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]);
     attention::cached::attend_head => attend_head(job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32;
+    attention::align::align => align(job: &AlignJob<'_>, weights: &mut [f32], y: &mut [f32]);
 }
 
 impl Kernels {
@@ -89,6 +92,7 @@ impl Kernels {
             layer_norm: layer_norm::<S>,
             rms_norm: rms_norm::<S>,
             attend_head: attend_head::<S>,
+            align: align::<S>,
         }
     }
 }
@@ -226,5 +230,10 @@ impl Kernels {
     pub(crate) fn attend_head(&self, job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32 {
         // SAFETY: a table is proof of the CPU.
         unsafe { (self.attend_head)(job, scores, y) }
+    }
+
+    pub(crate) fn align(&self, job: &AlignJob<'_>, weights: &mut [f32], y: &mut [f32]) {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.align)(job, weights, y) }
     }
 }

@@ -22,7 +22,7 @@ mod simd;
 mod vectorized;
 
 pub use activation::Activation;
-pub use attention::{Bias, CachedKeys, Group, Heads, KeyValues, Strided};
+pub use attention::{Alignment, Bias, CachedKeys, Group, Heads, KeyValues, SourceVectors, Strided};
 pub use compute::Compute;
 pub use kernels::Kernels;
 pub use matrix::{Dtype, Factor, Onto, PackedMatrix, WeightView};

@@ -1,7 +1,7 @@
 //! The slow truth: every kernel once more, as plainly as it can be said, in scalar code with `f64` sums.
 
 use crate::Activation;
-use crate::attention::{Bias, CachedKeys, Group, Heads, Strided};
+use crate::attention::{Alignment, Bias, CachedKeys, Group, Heads, SourceVectors, Strided};
 
 /// `y = x Wᵀ + bias` with `weights` `[outputs, inputs]`, row-major.
 pub fn linear(x: &[f32], weights: &[f32], inputs: usize, bias: Option<&[f32]>, y: &mut [f32]) {
@@ -201,6 +201,40 @@ pub fn attend_cached(
                 });
                 y[head * heads.size + d] = column.sum::<f64>() as f32;
             }
+        }
+    }
+}
+
+/// Attention of one query a row over the vectors of its source, undivided into heads; `weights` is `[rows, stride]`.
+pub fn align(
+    alignment: Alignment<'_>,
+    queries: &[f32],
+    sources: &[usize],
+    vectors: SourceVectors<'_>,
+    weights: &mut [f32],
+    stride: usize,
+    y: &mut [f32],
+) {
+    let SourceVectors { keys, d_key, values, d_value, starts } = vectors;
+    for (row, &source) in sources.iter().enumerate() {
+        let (start, tokens) = (starts[source], starts[source + 1] - starts[source]);
+        let query = &queries[row * d_key..][..d_key];
+        let weights = &mut weights[row * stride..][..tokens];
+        for (j, weight) in weights.iter_mut().enumerate() {
+            let key = &keys[(start + j) * d_key..][..d_key];
+            *weight = match alignment {
+                Alignment::Dot => dot(query, key),
+                Alignment::Additive { v } => {
+                    let sums = query.iter().zip(key).map(|(q, k)| (f64::from(*q) + f64::from(*k)).tanh());
+                    sums.zip(v).map(|(tanh, v)| tanh * f64::from(*v)).sum::<f64>() as f32
+                }
+            };
+        }
+        softmax(weights);
+        for (d, y) in y[row * d_value..][..d_value].iter_mut().enumerate() {
+            let column =
+                (0..tokens).map(|j| f64::from(weights[j]) * f64::from(values[(start + j) * d_value + d]));
+            *y = column.sum::<f64>() as f32;
         }
     }
 }

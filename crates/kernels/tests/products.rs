@@ -194,7 +194,8 @@ fn a_product_of_factors_stored_either_way_equals_the_sum() {
     for kernels in Kernels::available() {
         for threads in [1, 2] {
             let compute = Compute::with_kernels(kernels, NonZeroUsize::new(threads).unwrap());
-            for [rows, outputs, depth] in [[1, 1, 1], [3, 5, 7], [13, 33, 65], [97, 70, 300], [200, 64, 800]] {
+            for [rows, outputs, depth] in [[1, 1, 1], [3, 5, 7], [13, 33, 65], [97, 70, 300], [200, 64, 800]]
+            {
                 let x: Vec<f32> = (0..rows * depth).map(number).collect();
                 let w: Vec<f32> = (0..outputs * depth).map(|i| number(i + 17)).collect();
                 let across = |data: &[f32], count: usize| -> Vec<f32> {

@@ -34,7 +34,10 @@ mod weights;
 pub use arch::{Architecture, Family, families, read_architecture, read_config};
 pub use error::Error;
 pub use model::{EncoderDecoder, LoadOptions};
-pub use recurrent::{Cell, RecurrentAttention, RecurrentLm, RecurrentSpec, RecurrentState, Seq2SeqSpec};
+pub use recurrent::{
+    Cell, RecurrentAttention, RecurrentLm, RecurrentSeq2Seq, RecurrentSpec, RecurrentState, Seq2SeqSpec,
+    Seq2SeqState,
+};
 pub use spec::{
     AttentionScale, EmbeddingNorm, FeedForward, Head, HeadBias, LinearBias, Norm, Placement, Positions,
     Scale, Spec, StackShape,

@@ -6,18 +6,25 @@ use std::path::Path;
 
 use papo_checkpoint::{Checkpoint, Tensor};
 use papo_generate::{GenerationConfig, Hooks, LanguageModel, Origin, Room, TokenId, generate};
-use papo_models::{EncoderDecoder, Error, LoadOptions, RecurrentLm};
+use papo_models::{EncoderDecoder, Error, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
 use serde_json::Value;
 use support::{compute, fixtures, folder, read_json};
 
 /// Largest difference of a logit.
 const TOLERANCE: f32 = 1e-4;
 
+const CAUSAL: [&str; 3] = ["lineage-rnn", "lineage-lstm", "lineage-gru"];
+const SEQ2SEQ: [&str; 3] =
+    ["lineage-seq2seq-none-lstm", "lineage-seq2seq-bahdanau-gru", "lineage-seq2seq-luong-lstm"];
+
 /// Runs a check that is the same for every kind of network.
 macro_rules! for_each_network {
     ($check:ident) => {
-        for name in ["lineage-rnn", "lineage-lstm", "lineage-gru"] {
+        for name in CAUSAL {
             $check(name, &load(name, RecurrentLm::load));
+        }
+        for name in SEQ2SEQ {
+            $check(name, &load(name, RecurrentSeq2Seq::load));
         }
         $check("lineage-transformer", &load("lineage-transformer", EncoderDecoder::load));
     };
@@ -109,7 +116,7 @@ fn every_logit_is_the_references() {
 
 #[test]
 fn a_state_that_is_carried_over_goes_on_as_the_references() {
-    for name in ["lineage-rnn", "lineage-lstm", "lineage-gru"] {
+    for name in CAUSAL {
         let model = load(name, RecurrentLm::load);
         let golden = Golden::read(name);
         let steps = golden.carried_logits.len() / golden.more.len();

@@ -1,12 +1,14 @@
 //! What attention reads: packed keys and values of whole sources, and caches that grow by a step.
 //!
 //! `sources.rs` attends to whole sources (the encoder's self-attention, and cross-attention), `cached.rs` to a decoder's own
-//! steps, `key_values.rs` packs sources.
+//! steps, `key_values.rs` packs sources; `align.rs` is the attention of recurrent decoders, which reads plain vectors.
 
+pub(crate) mod align;
 pub(crate) mod cached;
 mod key_values;
 mod sources;
 
+pub use align::{Alignment, SourceVectors};
 pub(crate) use key_values::pack_key_values;
 pub(crate) use sources::attend;
 

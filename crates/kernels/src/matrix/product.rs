@@ -45,7 +45,15 @@ impl Factor<'_> {
     }
 
     /// Writes the lines `first .. first + lines` as `[depth, width]`; what fills up the width is zero.
-    fn interleave(&self, count: usize, depth: usize, first: usize, lines: usize, width: usize, y: &mut [f32]) {
+    fn interleave(
+        &self,
+        count: usize,
+        depth: usize,
+        first: usize,
+        lines: usize,
+        width: usize,
+        y: &mut [f32],
+    ) {
         match *self {
             Factor::Lines(data) if lines == width => {
                 interleave(Strided { data: &data[first * depth..], stride: depth }, lines, depth, y);
@@ -83,7 +91,13 @@ thread_local! {
 }
 
 /// Panels of a factor, in memory of their own.
-pub(crate) fn pack_factor(kernels: &Kernels, pool: &Pool, w: Factor<'_>, outputs: usize, depth: usize) -> PackedMatrix {
+pub(crate) fn pack_factor(
+    kernels: &Kernels,
+    pool: &Pool,
+    w: Factor<'_>,
+    outputs: usize,
+    depth: usize,
+) -> PackedMatrix {
     let width = kernels.panel_width();
     let numbers = outputs.div_ceil(width) * width * depth;
     let block = Block::new(numbers * size_of::<f32>());

@@ -29,7 +29,7 @@ use crate::tensors::Tensors;
 use crate::{Error, arch};
 
 /// Tokens whose gate sums are computed at once when sources are read: 16 MiB of them for an LSTM 512 wide.
-const TOKENS_AT_ONCE: usize = 2048;
+pub(super) const TOKENS_AT_ONCE: usize = 2048;
 
 /// A recurrent language model with its weights.
 pub struct RecurrentLm {

@@ -5,14 +5,20 @@
 //! that reads in both directions and a decoder that looks back in one of the ways of `attention.rs`. What `papo train` writes
 //! (`arch/recurrent.rs` reads its words) is laid out and named as `torch.nn.RNN`, `LSTM` and `GRU` have it.
 
+mod attention;
+mod decoder;
 mod elman;
+mod encoder;
 mod gru;
 mod language_model;
 mod layer;
 mod load;
 mod lstm;
+mod seq2seq;
 mod spec;
 mod time_major;
 
+pub use decoder::Seq2SeqState;
 pub use language_model::{RecurrentLm, RecurrentState};
+pub use seq2seq::RecurrentSeq2Seq;
 pub use spec::{Cell, RecurrentAttention, RecurrentSpec, Seq2SeqSpec};
