@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use papo::files::ModelFiles;
 use papo::hub::Want;
 use papo::{
-    AutoModelForSeq2SeqLM, ChatModel, Generated, GenerationConfig, Hooks, LoadOptions, ModelRef, Progress,
-    Seq2SeqModel, TokenId, built_in,
+    ChatModel, Generated, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId,
+    built_in,
 };
 
 use crate::failure::Failure;
@@ -22,10 +22,10 @@ pub fn load(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<ChatM
 }
 
 /// Loads a network alone: what has no tokenizer can still be measured.
-pub fn load_network(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<Seq2SeqModel, Failure> {
+pub fn load_network(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<PretrainedModel, Failure> {
     watched(name, loading, notes, |options| match name {
-        Some(name) => AutoModelForSeq2SeqLM::with_options(name, options),
-        None => Seq2SeqModel::load(&ModelFiles::Embedded(built_in::default_model()?), options),
+        Some(name) => PretrainedModel::from_pretrained(name, options),
+        None => PretrainedModel::load(&ModelFiles::Embedded(built_in::default_model()?), options),
     })
 }
 
@@ -34,13 +34,13 @@ pub enum AnyModel {
     /// Reads and writes text.
     WithText(ChatModel),
     /// Its folder has no tokenizer.
-    IdsOnly(Seq2SeqModel),
+    IdsOnly(PretrainedModel),
 }
 
 /// What options are checked against, and what answers.
 pub trait Generates {
     /// The network and its settings.
-    fn network(&self) -> &Seq2SeqModel;
+    fn network(&self) -> &PretrainedModel;
 
     /// Generates answers; `stop_strings` need a tokenizer.
     fn generate(
@@ -52,7 +52,7 @@ pub trait Generates {
 }
 
 impl Generates for ChatModel {
-    fn network(&self) -> &Seq2SeqModel {
+    fn network(&self) -> &PretrainedModel {
         self.model()
     }
 
@@ -77,7 +77,7 @@ impl AnyModel {
 }
 
 impl Generates for AnyModel {
-    fn network(&self) -> &Seq2SeqModel {
+    fn network(&self) -> &PretrainedModel {
         match self {
             AnyModel::WithText(model) => model.model(),
             AnyModel::IdsOnly(network) => network,
@@ -101,7 +101,7 @@ impl Generates for AnyModel {
 pub fn load_any(name: &str, loading: &Loading, notes: Notes) -> Result<AnyModel, Failure> {
     watched(Some(name), loading, notes, |options| match ChatModel::load(name, options) {
         Err(papo::Error::NoTokenizer { .. }) => {
-            AutoModelForSeq2SeqLM::with_options(name, options).map(AnyModel::IdsOnly)
+            PretrainedModel::from_pretrained(name, options).map(AnyModel::IdsOnly)
         }
         loaded => loaded.map(AnyModel::WithText),
     })

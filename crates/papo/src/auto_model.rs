@@ -1,22 +1,17 @@
-//! A ready network with its generation settings, found by name as in Python: `AutoModelForSeq2SeqLM::from_pretrained`.
+//! Models found by name, as in Python: `AutoModelForSeq2SeqLM::from_pretrained`, and its sister for models that continue text.
 //!
-//! The network itself is `papo_models::EncoderDecoder`, decoding is `papo_generate::generate`; this file only brings a
-//! checkpoint's files to them. `chat_model.rs` adds the tokenizer.
+//! Both give a [`PretrainedModel`] (`pretrained_model.rs`); they differ in what they refuse.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
 
-use papo_checkpoint::Checkpoint;
-use papo_generate::{Generated, GenerationConfig, Hooks, Origin, TokenId};
-use papo_kernels::Compute;
-use papo_models::{EncoderDecoder, WeightDtype};
-use serde_json::Value;
+use papo_models::WeightDtype;
 
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
-use crate::{Error, hub, threads};
+use crate::network::Kind;
+use crate::{Error, PretrainedModel, hub};
 
 /// How to load a model.
 #[derive(Clone, Copy, Default)]
@@ -80,121 +75,54 @@ impl Progress {
     }
 }
 
-/// Finds and loads encoder-decoder models, as the class of this name does in Python.
+/// Finds and loads models that read a source and then write, as the class of this name does in Python.
 #[derive(Clone, Copy, Debug)]
 pub struct AutoModelForSeq2SeqLM;
 
-impl AutoModelForSeq2SeqLM {
-    /// Loads a built-in model, an alias, a name on the hub (`NAME` or `NAME@REVISION`) or a folder.
-    pub fn from_pretrained(name_or_folder: &str) -> Result<Seq2SeqModel, Error> {
-        Self::with_options(name_or_folder, &LoadOptions::default())
-    }
+/// Finds and loads models that go on with a text (n-grams, recurrent language models), as the class of this name does in Python.
+#[derive(Clone, Copy, Debug)]
+pub struct AutoModelForCausalLM;
 
-    /// As [`from_pretrained`](Self::from_pretrained), with a say in precision and threads.
-    pub fn with_options(name_or_folder: &str, options: &LoadOptions<'_>) -> Result<Seq2SeqModel, Error> {
-        let files = ModelRef::parse(name_or_folder)?.fetch(Want::Model, options.progress)?;
-        Seq2SeqModel::load(&files, options)
-    }
-
-    /// Loads the model in a folder.
-    pub fn from_folder(folder: &Path, options: &LoadOptions<'_>) -> Result<Seq2SeqModel, Error> {
-        Seq2SeqModel::load(&ModelFiles::Folder(folder.to_owned()), options)
-    }
-}
-
-/// An encoder-decoder ready to generate; immutable, so it can be shared between conversations.
-#[derive(Debug)]
-pub struct Seq2SeqModel {
-    network: EncoderDecoder,
-    config: Value,
-    generation_config: GenerationConfig,
-}
-
-impl Seq2SeqModel {
-    /// Loads the model among these files.
-    pub fn load(files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
-        let config = model_config(files)?;
-        let generation_config = generation_config(files, &config)?;
-        let checkpoint = checkpoint(files)?;
-        let compute = Arc::new(Compute::new(options.threads.unwrap_or_else(threads::physical_cores)));
-        let progress = |step: papo_models::Progress| {
-            if let Some(progress) = options.progress {
-                progress(Progress::Weights { loaded: step.loaded, total: step.total });
+/// The three ways in, the same for both classes.
+macro_rules! loads {
+    ($class:ident, $kind:expr) => {
+        impl $class {
+            /// Loads a built-in model, an alias, a name on the hub (`NAME` or `NAME@REVISION`) or a folder.
+            pub fn from_pretrained(name_or_folder: &str) -> Result<PretrainedModel, Error> {
+                Self::with_options(name_or_folder, &LoadOptions::default())
             }
-        };
-        let loading = papo_models::LoadOptions { compute, dtype: options.dtype, progress: Some(&progress) };
-        let network = EncoderDecoder::load(&config, &files.path("config.json"), &checkpoint, &loading)?;
-        Ok(Self { network, config, generation_config })
-    }
 
-    /// Generates one answer to one source, as Python's `model.generate(ids, **config)[0]` does.
-    ///
-    /// The ids are as the reference returns them: decoder start token first, special tokens kept. What `config` leaves unset is
-    /// taken from the checkpoint.
-    pub fn generate(&self, ids: &[TokenId], config: &GenerationConfig) -> Result<Vec<TokenId>, Error> {
-        let generated = self.generate_batch(&[ids.to_vec()], config, Hooks::default())?;
-        Ok(generated.sequences.into_iter().next().map(|sequence| sequence.tokens).unwrap_or_default())
-    }
+            /// As [`from_pretrained`](Self::from_pretrained), with a say in precision and threads.
+            pub fn with_options(
+                name_or_folder: &str,
+                options: &LoadOptions<'_>,
+            ) -> Result<PretrainedModel, Error> {
+                let files = ModelRef::parse(name_or_folder)?.fetch(Want::Model, options.progress)?;
+                load_as($kind, &files, options)
+            }
 
-    /// Generates answers to several sources at once; each gets what it would get alone.
-    pub fn generate_batch(
-        &self,
-        sources: &[Vec<TokenId>],
-        config: &GenerationConfig,
-        hooks: Hooks<'_>,
-    ) -> Result<Generated, Error> {
-        Ok(papo_generate::generate(&self.network, sources, &self.generation_config.merged(config), hooks)?)
-    }
-
-    /// The checkpoint's own generation settings.
-    pub fn generation_config(&self) -> &GenerationConfig {
-        &self.generation_config
-    }
-
-    /// `config.json` as it was read.
-    pub fn config(&self) -> &Value {
-        &self.config
-    }
-
-    /// `model_type` of `config.json`, as in `t5`.
-    pub fn model_type(&self) -> &str {
-        self.config.get("model_type").and_then(Value::as_str).unwrap_or("")
-    }
-
-    /// The network.
-    pub fn network(&self) -> &EncoderDecoder {
-        &self.network
-    }
-}
-
-/// `config.json`, which every model has.
-pub(crate) fn model_config(files: &ModelFiles) -> Result<Value, Error> {
-    let hint = "it says what the model is; give a folder that holds a checkpoint, or fetch the model again";
-    files.require("config.json", hint)?;
-    Ok(Value::Object(files.object("config.json")?.unwrap_or_default()))
-}
-
-/// `generation_config.json`, or where there is none the options within `config.json`.
-pub(crate) fn generation_config(files: &ModelFiles, config: &Value) -> Result<GenerationConfig, Error> {
-    let (file, read) = match files.json("generation_config.json")? {
-        Some(value) => ("generation_config.json", GenerationConfig::from_json(&value, Origin::Checkpoint)),
-        None => ("config.json", GenerationConfig::from_json(config, Origin::ModelConfig)),
-    };
-    read.map_err(|source| Error::Settings { path: files.path(file), source })
-}
-
-pub(crate) fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {
-    match files {
-        ModelFiles::Folder(folder) => Ok(Checkpoint::open(folder)?),
-        ModelFiles::Embedded(model) => {
-            let weights = ["model.safetensors", "pytorch_model.bin"];
-            let found = model.files.iter().find(|(name, _)| weights.contains(name));
-            let (name, bytes) = found.ok_or_else(|| Error::MissingFile {
-                folder: files.place(),
-                file: weights[0].into(),
-                hint: "this program was built without its model; build it anew".into(),
-            })?;
-            Ok(Checkpoint::from_bytes(&files.path(name), *bytes)?)
+            /// Loads the model in a folder.
+            pub fn from_folder(folder: &Path, options: &LoadOptions<'_>) -> Result<PretrainedModel, Error> {
+                load_as($kind, &ModelFiles::Folder(folder.to_owned()), options)
+            }
         }
+    };
+}
+
+loads!(AutoModelForSeq2SeqLM, Kind::EncoderDecoder);
+loads!(AutoModelForCausalLM, Kind::Causal);
+
+/// Loads a model that must be of a kind.
+fn load_as(kind: Kind, files: &ModelFiles, options: &LoadOptions<'_>) -> Result<PretrainedModel, Error> {
+    let model = PretrainedModel::load(files, options)?;
+    if model.kind() == kind {
+        return Ok(model);
     }
+    let reason = match kind {
+        Kind::EncoderDecoder => {
+            "its network goes on with a text and has no encoder; load it with AutoModelForCausalLM"
+        }
+        Kind::Causal => "its network has an encoder and a decoder; load it with AutoModelForSeq2SeqLM",
+    };
+    Err(Error::Content { path: files.path("config.json"), reason: reason.into() })
 }

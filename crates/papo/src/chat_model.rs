@@ -9,14 +9,14 @@ use papo_generate::{Generated, GenerationConfig, Hooks, TokenId};
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
-use crate::{Error, LoadOptions, Seq2SeqModel, SpecialTokens, Tokenizer, TokenizerClass, built_in};
+use crate::{Error, LoadOptions, PretrainedModel, SpecialTokens, Task, Tokenizer, TokenizerClass, built_in};
 
 /// A model ready to be talked to; immutable, so several conversations may share it.
 #[derive(Debug)]
 pub struct ChatModel {
     name: String,
     tokenizer: Tokenizer,
-    model: Seq2SeqModel,
+    model: PretrainedModel,
     /// The ids that the tokenizer puts before a text.
     frame: Vec<TokenId>,
     follows_conversations: bool,
@@ -48,13 +48,15 @@ impl ChatModel {
     pub fn from_files(name: String, files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
         // The tokenizer first: it is small, and its errors come before minutes of loading.
         let tokenizer = Tokenizer::load(files)?;
-        let model = Seq2SeqModel::load(files, options)?;
+        let model = PretrainedModel::load(files, options)?;
         let mut frame = tokenizer.encode("")?;
         frame.pop();
         let follows_conversations = match files {
             ModelFiles::Embedded(built_in) => built_in.follows_conversations,
-            // Blenderbot was trained on dialogue, the others were not.
-            ModelFiles::Folder(_) => model.model_type() == "blenderbot",
+            // Blenderbot and what Papo trains on dialogue know earlier turns, the others do not.
+            ModelFiles::Folder(_) => {
+                model.model_type() == "blenderbot" || model.training().task == Some(Task::Dialogue)
+            }
         };
         Ok(Self { name, tokenizer, model, frame, follows_conversations })
     }
@@ -70,7 +72,7 @@ impl ChatModel {
     }
 
     /// The network and its settings.
-    pub fn model(&self) -> &Seq2SeqModel {
+    pub fn model(&self) -> &PretrainedModel {
         &self.model
     }
 
@@ -79,7 +81,7 @@ impl ChatModel {
         self.follows_conversations
     }
 
-    /// Generates answers as [`Seq2SeqModel::generate_batch`] does, with `stop_strings` looked for in the text.
+    /// Generates answers as [`PretrainedModel::generate_batch`] does, with `stop_strings` looked for in the text.
     pub fn generate(
         &self,
         sources: &[Vec<TokenId>],

@@ -1,9 +1,6 @@
 //! A conversation: what was said so far, and how much of it the model sees.
 //!
-//! Blenderbot was trained on dialogue and sees earlier turns in its own format: each turn of the user with a space before it,
-//! each reply as decoded (it begins with a space), joined by two spaces, of the ids the last as many as there are positions,
-//! so that the closing `</s>` stays. Other models see one turn at a time, as in the course. The conversation owns all
-//! state; the model is shared and never changes.
+//! The conversation owns all state; the model is shared and never changes. How the turns become ids is in `source.rs`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +8,7 @@ use std::time::Duration;
 use papo_generate::{Finish, GenerationConfig, Hooks, TokenId};
 use serde::{Deserialize, Serialize};
 
+use crate::source::Reading;
 use crate::{ChatModel, Error, LossyNote, SpecialTokens};
 
 /// The most new tokens of a reply when nobody says otherwise, as in the course.
@@ -59,6 +57,11 @@ impl Turn {
         }
     }
 
+    /// A turn as a person types it.
+    pub fn said(speaker: Speaker, text: &str) -> Self {
+        Self { speaker, text: text.to_owned(), decoded: None }
+    }
+
     /// A reply, of which the text without white space around it is shown.
     fn reply(decoded: String) -> Self {
         let text = decoded.trim().to_owned();
@@ -66,8 +69,8 @@ impl Turn {
         Self { speaker: Speaker::Chatbot, text, decoded: (!usual).then_some(decoded) }
     }
 
-    /// The turn as the model sees it.
-    fn as_seen(&self) -> String {
+    /// The turn as Blenderbot sees it.
+    pub(crate) fn as_seen(&self) -> String {
         self.decoded.clone().unwrap_or_else(|| format!(" {}", self.text))
     }
 }
@@ -187,8 +190,8 @@ impl<'a> Conversation<'a> {
     /// [`REPLY_TOKENS`] new tokens, whatever the checkpoint says; a model with fewer positions ends earlier. After an
     /// error the conversation is as before.
     pub fn reply(&mut self, text: &str, config: &GenerationConfig, hooks: Hooks<'_>) -> Result<Reply, Error> {
-        let turn = Turn { speaker: Speaker::User, text: text.to_owned(), decoded: None };
-        let (ids, dropped_turns, cut_tokens) = self.source(&turn)?;
+        let turn = Turn::said(Speaker::User, text);
+        let Reading { ids, dropped_turns, cut: cut_tokens } = self.reading(&turn)?;
         let lossy = if self.told_of_loss { None } else { self.model.tokenizer().lossy_note(text) };
         let source_tokens = ids.len();
         let config = with_reply_length(config);
@@ -214,29 +217,14 @@ impl<'a> Conversation<'a> {
         Ok(reply)
     }
 
-    /// The ids to show to the model for a new turn, the number of earlier turns cut, and of ids cut from the turn itself.
-    fn source(&self, turn: &Turn) -> Result<(Vec<TokenId>, usize, usize), Error> {
-        let tokenizer = self.model.tokenizer();
-        if !self.remembers || self.turns.is_empty() {
-            let fitted = self.model.fit(tokenizer.encode(&turn.text)?);
-            return Ok((fitted.ids, 0, fitted.cut));
+    /// What to show to the model for a new turn.
+    fn reading(&self, turn: &Turn) -> Result<Reading, Error> {
+        if !self.remembers {
+            return self.model.one_turn(turn);
         }
-        let mut seen: Vec<String> = self.turns.iter().map(Turn::as_seen).collect();
-        seen.push(turn.as_seen());
-        let mut whole = self.model.fit(tokenizer.encode(&seen.join("  "))?);
-        let mut dropped = 0;
-        if whole.cut > 0 {
-            // The latest turns that fit as a whole: all before them are cut.
-            let fits = |first: usize| -> Result<bool, Error> {
-                Ok(self.model.fit(tokenizer.encode(&seen[first..].join("  "))?).cut == 0)
-            };
-            dropped = self.turns.len();
-            while dropped > 0 && fits(dropped - 1)? {
-                dropped -= 1;
-            }
-            whole.cut = self.model.fit(tokenizer.encode(&seen[self.turns.len()])?).cut;
-        }
-        Ok((whole.ids, dropped, whole.cut))
+        let mut turns = self.turns.clone();
+        turns.push(turn.clone());
+        self.model.reading(&turns)
     }
 
     /// Writes the conversation to a file as JSON.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use papo_generate::GenerationConfig;
-use papo_models::Spec;
+use papo_models::Architecture;
 use serde_json::Value;
 
 use crate::Error;
-use crate::auto_model::{checkpoint, generation_config, model_config};
 use crate::files::ModelFiles;
+use crate::pretrained_model::{checkpoint, generation_config, model_config};
 
 /// What a model's files say of it.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Description {
     /// What people call the family, as in `T5`.
     pub family: &'static str,
     /// The shape of the network.
-    pub spec: Spec,
+    pub architecture: Architecture,
     /// Stored weights, shared ones once.
     pub parameters: usize,
     /// Number of stored tensors in each precision, as in `f16`.
@@ -33,7 +33,7 @@ impl Description {
     /// Reads the configuration and the headers of the weight files, not the weights.
     pub fn read(files: &ModelFiles) -> Result<Self, Error> {
         let config = model_config(files)?;
-        let spec = papo_models::read_config(&config, &files.path("config.json"))?;
+        let architecture = papo_models::read_architecture(&config, &files.path("config.json"))?;
         let checkpoint = checkpoint(files)?;
         let mut precisions = BTreeMap::new();
         for name in checkpoint.names() {
@@ -46,7 +46,7 @@ impl Description {
         Ok(Self {
             family: family.map_or("", |family| family.title),
             model_type,
-            spec,
+            architecture,
             parameters: checkpoint.parameter_count(),
             precisions,
             generation_config: generation_config(files, &config)?,
@@ -67,7 +67,10 @@ mod tests {
         let described = Description::read(&ModelFiles::Folder(folder)).unwrap();
         assert_eq!((described.model_type.as_str(), described.family), ("t5", "T5"));
         assert_eq!(described.precisions.keys().collect::<Vec<_>>(), ["bf16"]);
-        assert!(described.parameters > 10_000 && described.spec.decoder.layers > 0);
+        assert!(described.parameters > 10_000);
+        assert!(
+            matches!(&described.architecture, Architecture::EncoderDecoder(spec) if spec.decoder.layers > 0)
+        );
         assert!(described.files.iter().any(|(name, size)| name == "model.safetensors" && *size > 10_000));
         assert_eq!(described.generation_config.decoder_start_token_id, Some(0));
     }

@@ -4,7 +4,7 @@
 //! [`AutoModelForSeq2SeqLM`] answers ids with ids. A [`ChatModel`] is both together, a [`Conversation`] talks with it, and
 //! [`compare`] lays several models side by side.
 //!
-//! Read `tokenizer/mod.rs` for text and ids, `model_ref.rs` for what a model can be called, `auto_model.rs` for loading,
+//! Read `tokenizer/mod.rs` for text and ids, `model_ref.rs` for what a model can be called, `pretrained_model.rs` and `network.rs` for loading,
 //! `conversation.rs` for talking.
 
 #![forbid(unsafe_code)]
@@ -20,22 +20,29 @@ pub mod eval;
 pub mod files;
 pub mod hub;
 pub mod model_ref;
+mod network;
+mod pretrained_model;
 mod source;
 mod threads;
 mod tokenizer;
 
-pub use auto_model::{AutoModelForSeq2SeqLM, LoadOptions, Progress, Seq2SeqModel};
+pub use auto_model::{AutoModelForCausalLM, AutoModelForSeq2SeqLM, LoadOptions, Progress};
 pub use chat_model::{ChatModel, Fitted};
 pub use compare::Comparison;
 pub use conversation::{Conversation, Memory, REPLY_TOKENS, Reply, Speaker, Turn};
 pub use description::Description;
 pub use error::Error;
 pub use model_ref::ModelRef;
+pub use network::{Kind, Network, NetworkState};
 pub use papo_generate::{
     EarlyStopping, Error as GenerateError, Finish, Generated, GenerationConfig, Hooks, LanguageModel,
     OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
 };
-pub use papo_models::{Spec, StackShape, WeightDtype};
+pub use papo_models::{
+    Architecture, Cell, RecurrentAttention, RecurrentSpec, Seq2SeqSpec, Spec, StackShape, WeightDtype,
+};
+pub use pretrained_model::{PretrainedModel, Task, Training};
+pub use source::Reading;
 pub use tokenizer::{
     AutoTokenizer, DecodeStream, Framing, LetterCase, LossyNote, SPECIALS, SpecialTokens, Tokenizer,
     TokenizerClass, TokenizerKind, TokenizerTraining, TrainedTokenizer,

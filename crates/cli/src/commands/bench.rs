@@ -85,8 +85,8 @@ pub fn run(request: Bench, notes: Notes) -> Outcome {
     let figures = Figures {
         model: name,
         dtype: request.loading.dtype_name(),
-        kernels: network.compute().kernels().name().to_owned(),
-        threads: network.compute().threads(),
+        kernels: network.compute().map_or("no", |compute| compute.kernels().name()).to_owned(),
+        threads: network.compute().map_or(1, |compute| compute.threads()),
         input_tokens: request.input_tokens,
         new_tokens: request.new_tokens,
         batch: request.batch,

@@ -4,7 +4,7 @@
 //! Generation options, which change them, have no place here; only the token that the checkpoint forces at the
 //! beginning of every reply is put there first, since nothing else is ever seen in its place.
 
-use papo::{LanguageModel, Room, TokenId};
+use papo::{Kind, LanguageModel, Room, TokenId};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -39,13 +39,17 @@ pub fn run(request: Next, notes: Notes) -> Outcome {
              generation_config.json",
         )
     })?;
+    // A model that goes on with a text is asked how this one goes on; where a reply is begun, the text is what it replies to.
+    let source = match (model.model().kind(), &request.after) {
+        (Kind::Causal, None) => tokenizer.encode_plain(&request.text)?,
+        _ => tokenizer.encode(&request.text)?,
+    };
     let mut prefix = vec![start];
     prefix.extend(settings.forced_bos_token_id);
     if let Some(after) = &request.after {
         prefix.extend(tokenizer.encode_plain(after)?);
     }
     let network = model.model().network();
-    let source = tokenizer.encode(&request.text)?;
     let room = Room { rows: 1, steps: prefix.len() };
     let mut state = network.start(&[source], room).map_err(Failure::new)?;
     let mut logits = vec![0.0; network.vocab_size()];

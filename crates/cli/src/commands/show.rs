@@ -1,7 +1,7 @@
 //! `papo show`: what a model is, told from its files without loading its weights.
 
 use indicatif::{HumanBytes, HumanCount};
-use papo::{Description, ModelRef, Spec};
+use papo::{Architecture, Description, ModelRef, RecurrentSpec, Seq2SeqSpec, Spec, StackShape};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome};
@@ -30,51 +30,111 @@ pub fn run(request: Show) -> Outcome {
 }
 
 fn as_json(name: &str, place: &str, description: &Description) -> Value {
-    let Spec { d_model, source_vocabulary, target_vocabulary, encoder, decoder, .. } = description.spec;
-    let stack = |stack: papo::StackShape| json!({"layers": stack.layers, "heads": stack.heads.count, "d_head": stack.heads.size, "d_ff": stack.d_ff});
     let files: Vec<Value> =
         description.files.iter().map(|(name, bytes)| json!({"name": name, "bytes": bytes})).collect();
-    json!({
+    let mut shown = json!({
         "name": name,
         "place": place,
         "family": description.family,
         "model_type": description.model_type,
         "parameters": description.parameters,
         "dtypes": description.precisions,
-        "d_model": d_model,
-        "source_vocabulary": source_vocabulary,
-        "vocabulary": target_vocabulary,
-        "max_positions": description.spec.max_positions(),
-        "encoder": stack(encoder),
-        "decoder": stack(decoder),
         "generation_config": description.generation_config,
         "files": files,
-    })
+    });
+    if let (Value::Object(all), Value::Object(shape)) = (&mut shown, shape_as_json(&description.architecture))
+    {
+        all.extend(shape);
+    }
+    shown
+}
+
+/// The fields that depend on the kind of network.
+fn shape_as_json(architecture: &Architecture) -> Value {
+    let stack = |stack: &StackShape| json!({"layers": stack.layers, "heads": stack.heads.count, "d_head": stack.heads.size, "d_ff": stack.d_ff});
+    match architecture {
+        Architecture::EncoderDecoder(spec) => json!({
+            "d_model": spec.d_model,
+            "source_vocabulary": spec.source_vocabulary,
+            "vocabulary": spec.target_vocabulary,
+            "max_positions": spec.max_positions(),
+            "encoder": stack(&spec.encoder),
+            "decoder": stack(&spec.decoder),
+        }),
+        Architecture::RecurrentLm(RecurrentSpec {
+            cell, vocabulary, d_embedding, d_hidden, layers, ..
+        }) => json!({
+            "cell": cell.to_string(),
+            "vocabulary": vocabulary,
+            "d_embedding": d_embedding,
+            "d_hidden": d_hidden,
+            "layers": layers,
+        }),
+        Architecture::RecurrentSeq2Seq(spec) => json!({
+            "cell": spec.cell.to_string(),
+            "attention": spec.attention.to_string(),
+            "vocabulary": spec.vocabulary,
+            "d_embedding": spec.d_embedding,
+            "d_hidden": spec.d_hidden,
+            "layers": spec.layers,
+        }),
+    }
+}
+
+/// The rows of the table that depend on the kind of network.
+fn shape_as_rows(architecture: &Architecture) -> Vec<(&'static str, String)> {
+    match architecture {
+        Architecture::EncoderDecoder(spec) => {
+            let Spec { d_model, target_vocabulary, encoder, decoder, .. } = spec;
+            let positions = match spec.max_positions() {
+                Some(most) => format!("at most {most} tokens in, and as many out"),
+                None => "any number of tokens".to_owned(),
+            };
+            let stack = |stack: &StackShape| {
+                format!(
+                    "{} layers of {} heads × {}, {} wide inside",
+                    stack.layers, stack.heads.count, stack.heads.size, stack.d_ff
+                )
+            };
+            vec![
+                ("width", format!("{d_model}, {target_vocabulary} tokens in the vocabulary, {positions}")),
+                ("encoder", stack(encoder)),
+                ("decoder", stack(decoder)),
+            ]
+        }
+        Architecture::RecurrentLm(RecurrentSpec {
+            cell, vocabulary, d_embedding, d_hidden, layers, ..
+        }) => vec![
+            ("width", format!("{d_embedding}, {vocabulary} tokens in the vocabulary, any number of tokens")),
+            ("layers", format!("{layers} of {cell}, {d_hidden} wide")),
+        ],
+        Architecture::RecurrentSeq2Seq(Seq2SeqSpec {
+            cell,
+            attention,
+            vocabulary,
+            d_embedding,
+            d_hidden,
+            layers,
+            ..
+        }) => vec![
+            ("width", format!("{d_embedding}, {vocabulary} tokens in the vocabulary, any number of tokens")),
+            ("encoder", format!("{layers} layers of {cell}, {d_hidden} wide in each direction")),
+            ("decoder", format!("{layers} layers of {cell}, {d_hidden} wide")),
+            ("attention", attention.to_string()),
+        ],
+    }
 }
 
 fn print_table(output: &mut Output, name: &str, place: &str, description: &Description) -> Outcome {
-    let Spec { d_model, target_vocabulary, encoder, decoder, .. } = description.spec;
     let precisions: Vec<String> =
         description.precisions.iter().map(|(name, tensors)| format!("{tensors} tensors in {name}")).collect();
-    let positions = match description.spec.max_positions() {
-        Some(most) => format!("at most {most} tokens in, and as many out"),
-        None => "any number of tokens".to_owned(),
-    };
-    let stack = |stack: papo::StackShape| {
-        format!(
-            "{} layers of {} heads × {}, {} wide inside",
-            stack.layers, stack.heads.count, stack.heads.size, stack.d_ff
-        )
-    };
-    let rows = [
+    let mut rows = vec![
         ("name", name.to_owned()),
         ("place", place.to_owned()),
         ("family", format!("{} ({})", description.family, description.model_type)),
         ("parameters", format!("{}, {}", HumanCount(description.parameters as u64), precisions.join(", "))),
-        ("width", format!("{d_model}, {target_vocabulary} tokens in the vocabulary, {positions}")),
-        ("encoder", stack(encoder)),
-        ("decoder", stack(decoder)),
     ];
+    rows.extend(shape_as_rows(&description.architecture));
     for (name, value) in rows {
         output.line(format_args!("{name:<12} {}", printable(&value)))?;
     }

@@ -118,8 +118,8 @@ impl Comparison {
             model: model.name().to_owned(),
             family: model.model().model_type().to_owned(),
             parameters: network.parameters(),
-            threads: network.compute().threads(),
-            kernels: network.compute().kernels().name(),
+            threads: network.compute().map_or(1, papo_kernels::Compute::threads),
+            kernels: network.compute().map_or("no", |compute| compute.kernels().name()),
             settings: model.model().generation_config().merged(&with_reply_length(config)),
             answers: Vec::new(),
         };

@@ -8,9 +8,9 @@ use super::bleu::{Bleu, BleuOptions, corpus_bleu};
 use super::chrf::{ChrfOptions, corpus_chrf};
 use super::data::{DataKind, Item, Items};
 use super::likelihood::{Likelihood, Sample, likelihood};
-use super::samples::{ModelForm, Sampler};
+use super::samples::Sampler;
 use crate::conversation::with_reply_length;
-use crate::{ChatModel, Error, LetterCase, SpecialTokens};
+use crate::{ChatModel, Error, Kind, LetterCase, SpecialTokens};
 
 /// Samples that wait until those of like length can be scored together.
 const WINDOW: usize = 2048;
@@ -75,7 +75,7 @@ pub fn evaluate(
     let mut left = options.limit;
     for path in files {
         let kind = options.kind.unwrap_or_else(|| DataKind::of(path));
-        if kind == DataKind::Text && ModelForm::of(model) == ModelForm::EncoderDecoder {
+        if kind == DataKind::Text && model.model().kind() == Kind::EncoderDecoder {
             return Err(Error::Unmeasurable {
                 model: model.name().to_owned(),
                 reason: format!(

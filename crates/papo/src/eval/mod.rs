@@ -25,4 +25,4 @@ pub use data::{DataKind, Item, Items};
 pub use distinct::distinct;
 pub use evaluation::{Evaluation, EvaluationOptions, EvaluationStep, Translations, evaluate};
 pub use likelihood::{Likelihood, Sample, likelihood};
-pub use samples::{ModelForm, Sampler};
+pub use samples::Sampler;

@@ -7,26 +7,7 @@ use papo_generate::TokenId;
 
 use super::data::Item;
 use super::likelihood::Sample;
-use crate::{ChatModel, Error};
-
-/// What can be asked of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ModelForm {
-    /// It continues text: n-grams and recurrent language models.
-    Causal,
-    /// It reads a source and then writes: everything with an encoder.
-    EncoderDecoder,
-}
-
-impl ModelForm {
-    /// The form of a model.
-    pub fn of(model: &ChatModel) -> ModelForm {
-        match model.model().model_type() {
-            "papo_ngram" | "papo_rnn" | "papo_lstm" | "papo_gru" => ModelForm::Causal,
-            _ => ModelForm::EncoderDecoder,
-        }
-    }
-}
+use crate::{ChatModel, Error, Speaker, Turn};
 
 /// Turns items into samples for one model.
 pub struct Sampler<'a> {
@@ -57,7 +38,7 @@ impl<'a> Sampler<'a> {
                 vec![self.sample(source, references.first().map_or("", String::as_str))?]
             }
             Item::Dialogue(turns) => (1..turns.len())
-                .map(|place| self.sample(self.model.source_of(&turns[..place])?, &turns[place]))
+                .map(|place| self.sample(self.model.reading(&said(&turns[..place]))?.ids, &turns[place]))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -71,4 +52,10 @@ impl<'a> Sampler<'a> {
         let words = text.split_whitespace().count();
         Ok(Sample { source, target, given, words, characters: text.chars().count() + 1 })
     }
+}
+
+/// Texts as turns of two who take turns.
+fn said(texts: &[String]) -> Vec<Turn> {
+    let speakers = [Speaker::User, Speaker::Chatbot].into_iter().cycle();
+    texts.iter().zip(speakers).map(|(text, speaker)| Turn::said(speaker, text)).collect()
 }

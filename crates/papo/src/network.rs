@@ -1,0 +1,181 @@
+//! Every network behind one type: an n-gram, a recurrent language model, an encoder-decoder with attention, Blenderbot.
+//!
+//! `config.json` says in `model_type` which one a folder holds. From here on nobody asks again: decoding, chat, comparison and
+//! evaluation see a [`LanguageModel`]. A new kind of network is a variant here and the arms that the compiler then asks for.
+
+use papo_generate::{LanguageModel, ModelError, Room, TokenId};
+use papo_kernels::Compute;
+use papo_models::{EncoderDecoder, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
+use serde_json::Value;
+
+use crate::Error;
+use crate::files::ModelFiles;
+use crate::pretrained_model::checkpoint;
+
+/// A network of any kind, ready to run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Network {
+    /// BART, Blenderbot, T5, Marian, and the transformers that Papo trains.
+    EncoderDecoder(Box<EncoderDecoder>),
+    /// Elman's network, LSTM or GRU as a language model.
+    RecurrentLm(Box<RecurrentLm>),
+    /// Recurrent encoder and decoder, with attention or without.
+    RecurrentSeq2Seq(Box<RecurrentSeq2Seq>),
+}
+
+/// What a model does with the ids it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It reads a source and then writes: everything with an encoder.
+    EncoderDecoder,
+    /// It goes on with the text it is given: n-grams and recurrent language models.
+    Causal,
+}
+
+/// The state of a network's conversation.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NetworkState {
+    /// Of [`Network::EncoderDecoder`].
+    EncoderDecoder(Box<<EncoderDecoder as LanguageModel>::State>),
+    /// Of [`Network::RecurrentLm`].
+    RecurrentLm(Box<<RecurrentLm as LanguageModel>::State>),
+    /// Of [`Network::RecurrentSeq2Seq`].
+    RecurrentSeq2Seq(Box<<RecurrentSeq2Seq as LanguageModel>::State>),
+}
+
+impl Network {
+    /// Loads the network that a configuration names.
+    pub(crate) fn load(config: &Value, files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
+        let path = files.path("config.json");
+        Ok(match config.get("model_type").and_then(Value::as_str) {
+            Some("papo_rnn" | "papo_lstm" | "papo_gru") => {
+                Self::RecurrentLm(Box::new(RecurrentLm::load(config, &path, &checkpoint(files)?, options)?))
+            }
+            Some("papo_seq2seq") => {
+                let network = RecurrentSeq2Seq::load(config, &path, &checkpoint(files)?, options)?;
+                Self::RecurrentSeq2Seq(Box::new(network))
+            }
+            _ => Self::EncoderDecoder(Box::new(EncoderDecoder::load(
+                config,
+                &path,
+                &checkpoint(files)?,
+                options,
+            )?)),
+        })
+    }
+
+    /// Whether the network has an encoder.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::EncoderDecoder(_) | Self::RecurrentSeq2Seq(_) => Kind::EncoderDecoder,
+            Self::RecurrentLm(_) => Kind::Causal,
+        }
+    }
+
+    /// The kernels and threads that it runs on, where it computes with matrices at all.
+    pub fn compute(&self) -> Option<&Compute> {
+        match self {
+            Self::EncoderDecoder(network) => Some(network.compute()),
+            Self::RecurrentLm(network) => Some(network.compute()),
+            Self::RecurrentSeq2Seq(network) => Some(network.compute()),
+        }
+    }
+
+    /// Number of weights, tied ones once; of an n-gram model its probabilities and back-off weights.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Self::EncoderDecoder(network) => network.parameters(),
+            Self::RecurrentLm(network) => network.parameters(),
+            Self::RecurrentSeq2Seq(network) => network.parameters(),
+        }
+    }
+
+    /// Bytes of all weights that one decoding step reads, whatever the number of rows.
+    pub fn weight_bytes_per_step(&self) -> usize {
+        match self {
+            Self::EncoderDecoder(network) => network.weight_bytes_per_step(),
+            Self::RecurrentLm(network) => network.weight_bytes_per_step(),
+            Self::RecurrentSeq2Seq(network) => network.weight_bytes_per_step(),
+        }
+    }
+
+    /// The most tokens that a source may have; `None` for no limit.
+    pub fn max_source_tokens(&self) -> Option<usize> {
+        match self {
+            Self::EncoderDecoder(network) => network.max_source_tokens(),
+            Self::RecurrentLm(_) | Self::RecurrentSeq2Seq(_) => None,
+        }
+    }
+
+    /// The most tokens that a target may have, its start token included; `None` for no limit.
+    pub fn max_target_tokens(&self) -> Option<usize> {
+        self.max_positions()
+    }
+}
+
+/// A state that belongs to another network: a caller's error.
+fn foreign() -> ! {
+    panic!("the state was started by another kind of network")
+}
+
+impl LanguageModel for Network {
+    type State = NetworkState;
+
+    fn vocab_size(&self) -> usize {
+        match self {
+            Self::EncoderDecoder(network) => network.vocab_size(),
+            Self::RecurrentLm(network) => network.vocab_size(),
+            Self::RecurrentSeq2Seq(network) => network.vocab_size(),
+        }
+    }
+
+    fn max_positions(&self) -> Option<usize> {
+        match self {
+            Self::EncoderDecoder(network) => network.max_positions(),
+            Self::RecurrentLm(network) => network.max_positions(),
+            Self::RecurrentSeq2Seq(network) => network.max_positions(),
+        }
+    }
+
+    fn start(&self, sources: &[Vec<TokenId>], room: Room) -> Result<NetworkState, ModelError> {
+        Ok(match self {
+            Self::EncoderDecoder(network) => {
+                NetworkState::EncoderDecoder(Box::new(LanguageModel::start(&**network, sources, room)?))
+            }
+            Self::RecurrentLm(network) => NetworkState::RecurrentLm(Box::new(network.start(sources, room)?)),
+            Self::RecurrentSeq2Seq(network) => {
+                NetworkState::RecurrentSeq2Seq(Box::new(network.start(sources, room)?))
+            }
+        })
+    }
+
+    fn step(&self, state: &mut NetworkState, last: &[TokenId], logits: &mut [f32]) -> Result<(), ModelError> {
+        match (self, state) {
+            (Self::EncoderDecoder(network), NetworkState::EncoderDecoder(state)) => {
+                network.step(state, last, logits)
+            }
+            (Self::RecurrentLm(network), NetworkState::RecurrentLm(state)) => {
+                network.step(state, last, logits)
+            }
+            (Self::RecurrentSeq2Seq(network), NetworkState::RecurrentSeq2Seq(state)) => {
+                network.step(state, last, logits)
+            }
+            _ => foreign(),
+        }
+    }
+
+    fn select(&self, state: &mut NetworkState, rows: &[usize]) {
+        match (self, state) {
+            (Self::EncoderDecoder(network), NetworkState::EncoderDecoder(state)) => {
+                network.select(state, rows)
+            }
+            (Self::RecurrentLm(network), NetworkState::RecurrentLm(state)) => network.select(state, rows),
+            (Self::RecurrentSeq2Seq(network), NetworkState::RecurrentSeq2Seq(state)) => {
+                network.select(state, rows)
+            }
+            _ => foreign(),
+        }
+    }
+}

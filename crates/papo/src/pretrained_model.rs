@@ -1,0 +1,167 @@
+//! A ready network with its generation settings: what the `Auto…` classes return, whatever kind of network it is.
+//!
+//! The networks are in `network.rs`, decoding is `papo_generate::generate`; this file only brings a model's files to them.
+//! `chat_model.rs` adds the tokenizer.
+
+use std::sync::Arc;
+
+use papo_checkpoint::Checkpoint;
+use papo_generate::{Generated, GenerationConfig, Hooks, Origin, TokenId};
+use papo_kernels::Compute;
+use serde_json::Value;
+
+use crate::files::ModelFiles;
+use crate::hub::Want;
+use crate::model_ref::ModelRef;
+use crate::network::{Kind, Network};
+use crate::{Error, LoadOptions, Progress, threads};
+
+/// A network ready to generate; immutable, so it can be shared between conversations.
+#[derive(Debug)]
+pub struct PretrainedModel {
+    network: Network,
+    config: Value,
+    generation_config: GenerationConfig,
+}
+
+impl PretrainedModel {
+    /// Loads a built-in model, an alias, a name on the hub (`NAME` or `NAME@REVISION`) or a folder, of any kind.
+    pub fn from_pretrained(name_or_folder: &str, options: &LoadOptions<'_>) -> Result<Self, Error> {
+        Self::load(&ModelRef::parse(name_or_folder)?.fetch(Want::Model, options.progress)?, options)
+    }
+
+    /// Loads the model among these files.
+    pub fn load(files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
+        let config = model_config(files)?;
+        let generation_config = generation_config(files, &config)?;
+        let compute = Arc::new(Compute::new(options.threads.unwrap_or_else(threads::physical_cores)));
+        let progress = |step: papo_models::Progress| {
+            if let Some(progress) = options.progress {
+                progress(Progress::Weights { loaded: step.loaded, total: step.total });
+            }
+        };
+        let loading = papo_models::LoadOptions { compute, dtype: options.dtype, progress: Some(&progress) };
+        let network = Network::load(&config, files, &loading)?;
+        Ok(Self { network, config, generation_config })
+    }
+
+    /// Generates one answer to one source, as Python's `model.generate(ids, **config)[0]` does.
+    ///
+    /// The ids are as the reference returns them: decoder start token first, special tokens kept. What `config` leaves unset is
+    /// taken from the checkpoint. A model that goes on with a text returns its start token and what is new, not the text again.
+    pub fn generate(&self, ids: &[TokenId], config: &GenerationConfig) -> Result<Vec<TokenId>, Error> {
+        let generated = self.generate_batch(&[ids.to_vec()], config, Hooks::default())?;
+        Ok(generated.sequences.into_iter().next().map(|sequence| sequence.tokens).unwrap_or_default())
+    }
+
+    /// Generates answers to several sources at once; each gets what it would get alone.
+    pub fn generate_batch(
+        &self,
+        sources: &[Vec<TokenId>],
+        config: &GenerationConfig,
+        hooks: Hooks<'_>,
+    ) -> Result<Generated, Error> {
+        Ok(papo_generate::generate(&self.network, sources, &self.generation_config.merged(config), hooks)?)
+    }
+
+    /// The checkpoint's own generation settings.
+    pub fn generation_config(&self) -> &GenerationConfig {
+        &self.generation_config
+    }
+
+    /// `config.json` as it was read.
+    pub fn config(&self) -> &Value {
+        &self.config
+    }
+
+    /// `model_type` of `config.json`, as in `t5`.
+    pub fn model_type(&self) -> &str {
+        self.config.get("model_type").and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// What `config.json` says of models that Papo trained: what on, and how much of a conversation they read.
+    pub fn training(&self) -> Training {
+        Training::of(&self.config)
+    }
+
+    /// Whether the network reads a source apart from what it writes, or goes on with the text that it is given.
+    pub fn kind(&self) -> Kind {
+        self.network.kind()
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+}
+
+/// What a model that Papo trained was trained on: the object `papo` of its `config.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Training {
+    /// The kind of data; `None` for models from elsewhere.
+    pub task: Option<Task>,
+    /// The most turns of a conversation that the model reads, the last one included.
+    pub context_turns: usize,
+    /// The most ids of a conversation that the model reads.
+    pub context_tokens: usize,
+}
+
+/// The kinds of data that Papo trains on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Running text, a sentence or paragraph a line.
+    Text,
+    /// Conversations, a turn after the other.
+    Dialogue,
+    /// Sources with their targets: translations, questions with answers.
+    Pairs,
+}
+
+impl Training {
+    fn of(config: &Value) -> Self {
+        let papo = config.get("papo");
+        let task = match papo.and_then(|papo| papo.get("task")).and_then(Value::as_str) {
+            Some("text") => Some(Task::Text),
+            Some("dialogue") => Some(Task::Dialogue),
+            Some("pairs") => Some(Task::Pairs),
+            _ => None,
+        };
+        let limit = |name: &str| {
+            let number = papo.and_then(|papo| papo.get(name)).and_then(Value::as_u64);
+            number.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
+        };
+        Self { task, context_turns: limit("context_turns"), context_tokens: limit("context_tokens") }
+    }
+}
+
+/// `config.json`, which every model has.
+pub(crate) fn model_config(files: &ModelFiles) -> Result<Value, Error> {
+    let hint = "it says what the model is; give a folder that holds a checkpoint, or fetch the model again";
+    files.require("config.json", hint)?;
+    Ok(Value::Object(files.object("config.json")?.unwrap_or_default()))
+}
+
+/// `generation_config.json`, or where there is none the options within `config.json`.
+pub(crate) fn generation_config(files: &ModelFiles, config: &Value) -> Result<GenerationConfig, Error> {
+    let (file, read) = match files.json("generation_config.json")? {
+        Some(value) => ("generation_config.json", GenerationConfig::from_json(&value, Origin::Checkpoint)),
+        None => ("config.json", GenerationConfig::from_json(config, Origin::ModelConfig)),
+    };
+    read.map_err(|source| Error::Settings { path: files.path(file), source })
+}
+
+pub(crate) fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {
+    match files {
+        ModelFiles::Folder(folder) => Ok(Checkpoint::open(folder)?),
+        ModelFiles::Embedded(model) => {
+            let weights = ["model.safetensors", "pytorch_model.bin"];
+            let found = model.files.iter().find(|(name, _)| weights.contains(name));
+            let (name, bytes) = found.ok_or_else(|| Error::MissingFile {
+                folder: files.place(),
+                file: weights[0].into(),
+                hint: "this program was built without its model; build it anew".into(),
+            })?;
+            Ok(Checkpoint::from_bytes(&files.path(name), *bytes)?)
+        }
+    }
+}
