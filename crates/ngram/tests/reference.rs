@@ -181,8 +181,10 @@ fn the_probabilities_of_all_words_after_a_context_add_up_to_one() {
             truth.adjusted[0].keys().flatten().cloned().chain(["<unk>".to_owned()]).collect();
         for context in [&[][..], &["<s>".to_owned()], &["céu".to_owned(), "é".to_owned()], &["só".to_owned()]]
         {
-            let sum: f64 =
-                words.iter().map(|word| truth.probability(&[context, &[word.clone()]].concat())).sum();
+            let sum: f64 = words
+                .iter()
+                .map(|word| truth.probability(&[context, std::slice::from_ref(word)].concat()))
+                .sum();
             assert!((sum - 1.0).abs() < 1e-9, "{context:?}: {sum}");
         }
     }
