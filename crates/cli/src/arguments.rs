@@ -16,7 +16,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use eval::{DataTask, EvalArguments};
 pub use generation::{GenerationFlags, switch_names};
 pub use switches::with_explicit_switches;
-pub use train::{NgramArguments, TaskName, TrainArguments, TrainKind};
+pub use train::{
+    Attention, Cell, Course, DeviceKind, NetworkData, NgramArguments, RecurrentShape, SaveAs, TaskName,
+    TrainArguments, TrainKind, TrainingFlags, Unit,
+};
 
 /// Talk to text-generating networks on your own machine.
 #[derive(Parser, Debug)]

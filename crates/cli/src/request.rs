@@ -15,7 +15,7 @@ use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff};
 use crate::failure::Failure;
 
 pub use eval::Eval;
-pub use train::{NgramTask, NgramTraining, SpecialWords, Train};
+pub use train::{NetworkTraining, NgramTask, NgramTraining, Shape, SpecialWords, Train};
 
 /// One run of the program.
 #[derive(Debug)]

@@ -105,4 +105,41 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// A state of training that cannot be read.
+    #[error("{} is not the state of a training that can go on: {reason}; begin anew in another folder", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A folder in which a training was begun already.
+    #[error("a training was begun in {} already; go on with it by --resume, or name another folder", folder.display())]
+    AlreadyBegun {
+        /// The model folder.
+        folder: PathBuf,
+    },
+    /// A training that is to go on with other data or another configuration.
+    #[error(
+        "the training in {folder} cannot go on like this: {difference}; repeat the command it was begun with, or begin anew in \
+         another folder"
+    )]
+    OtherTraining {
+        /// The model folder.
+        folder: String,
+        /// What differs, then and now.
+        difference: String,
+    },
+    /// Numbers that are none any more.
+    #[error(
+        "the loss is no number any more at step {step}: the training has diverged; lower the learning rate, clip gradients or warm up \
+         longer (the best model so far is kept)"
+    )]
+    Diverged {
+        /// The step.
+        step: u64,
+    },
+    /// A checkpoint that could not be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] papo_checkpoint::Error),
 }

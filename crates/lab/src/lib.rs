@@ -14,6 +14,7 @@ mod attention;
 mod chance;
 mod config;
 pub mod data;
+pub mod device;
 mod error;
 mod gru;
 mod initial;
@@ -24,9 +25,12 @@ mod optimizer;
 mod parameters;
 mod recurrent;
 mod rnn;
+mod schedule;
 mod seq2seq;
+mod training;
 mod transformer;
 
+pub use burn::tensor::Device;
 pub use config::{AttentionKind, CellKind, NetworkConfig, RecurrentConfig, Seq2SeqConfig, TransformerConfig};
 pub use error::Error;
 pub use network::{AnyNetwork, Batch, Carried, Dropout, Grid, Loss, Mode, Network, Pass};
@@ -34,5 +38,10 @@ pub use ops::set_threads;
 pub use optimizer::{Adam, AdamSettings, AdamState, GradientSum};
 pub use parameters::{Weight, weights};
 pub use recurrent::RecurrentModel;
+pub use schedule::{Horizon, Schedule};
 pub use seq2seq::Seq2Seq;
+pub use training::{
+    Ending, Entry, Limits, Log, ModelFolder, Observer, OptimizerSettings, Recipe, Resume, SaveDtype,
+    StepEntry, Summary, Task, Training, ValidationEntry, train,
+};
 pub use transformer::Transformer;

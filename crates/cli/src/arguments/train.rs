@@ -1,9 +1,16 @@
 //! `papo train KIND`: flags that every kind of model has, and those of each.
 
+mod network;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use papo::TokenizerKind;
+
+pub use network::{
+    Attention, Cell, Course, DeviceKind, NetworkData, RecurrentArguments, RecurrentShape, SaveAs,
+    Seq2SeqArguments, TrainingFlags, TransformerArguments, Unit,
+};
 
 /// `papo train`.
 #[derive(Args, Debug)]
@@ -20,7 +27,31 @@ pub enum TrainKind {
     #[command(after_help = "Example:\n  papo train ngram --order 5 --data machado/*.txt --out machado-5\n  \
                       papo chat machado-5")]
     Ngram(NgramArguments),
+    /// Elman's recurrent network, the simplest with a memory.
+    #[command(after_help = RECURRENT_EXAMPLE)]
+    Rnn(RecurrentArguments),
+    /// Long short-term memory: a recurrent network that remembers for longer.
+    #[command(after_help = RECURRENT_EXAMPLE)]
+    Lstm(RecurrentArguments),
+    /// Gated recurrent units: the same with fewer gates.
+    #[command(after_help = RECURRENT_EXAMPLE)]
+    Gru(RecurrentArguments),
+    /// A recurrent encoder and decoder, with attention or without.
+    #[command(
+        after_help = "Example:\n  papo train seq2seq --data train.tsv --valid val.tsv --tokenizer words:8000 \
+                            --lowercase --out de-en\n  papo eval de-en --data test.tsv"
+    )]
+    Seq2seq(Seq2SeqArguments),
+    /// The transformer of "Attention Is All You Need"; Python's transformers loads it as a Marian model.
+    #[command(
+        after_help = "Example:\n  papo train transformer --data dialogues.jsonl --tokenizer bpe:8000 --out talk\n  \
+                            papo chat talk"
+    )]
+    Transformer(TransformerArguments),
 }
+
+const RECURRENT_EXAMPLE: &str = "Example:\n  papo train lstm --data input.txt --tokenizer chars --out shakespeare --report \
+                                 curves.html\n  papo chat shakespeare\n\nCtrl-C saves; the same command with --resume goes on.";
 
 /// What a model is made from, and where it goes.
 #[derive(Args, Debug)]

@@ -1,5 +1,7 @@
 //! `papo train`: a model from data, one file for each kind.
 
+#[cfg(feature = "train")]
+mod network;
 mod ngram;
 
 use crate::failure::Outcome;
@@ -10,5 +12,12 @@ use crate::terminal::Notes;
 pub fn run(request: Train, notes: Notes) -> Outcome {
     match request {
         Train::Ngram(request) => ngram::run(request, notes),
+        #[cfg(feature = "train")]
+        Train::Network(request) => network::run(&request, notes),
+        #[cfg(not(feature = "train"))]
+        Train::Network(_) => Err(crate::failure::Failure::new(
+            "this papo was built without the feature `train` and trains n-gram models only; build it with `cargo build \
+             --release --features train` (or without --no-default-features) to train networks",
+        )),
     }
 }

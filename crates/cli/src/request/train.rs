@@ -1,5 +1,7 @@
 //! What `papo train` is asked for.
 
+mod network;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -9,11 +11,15 @@ use crate::arguments::{NgramArguments, TaskName, TrainArguments, TrainKind};
 use crate::documents::LineFormat;
 use crate::failure::Failure;
 
+pub use network::{NetworkTraining, Shape};
+
 /// `papo train`, by kind.
 #[derive(Debug)]
 pub enum Train {
     /// An n-gram model.
     Ngram(NgramTraining),
+    /// A network.
+    Network(Box<NetworkTraining>),
 }
 
 /// `papo train ngram`.
@@ -100,6 +106,7 @@ impl Train {
     pub fn from_arguments(arguments: TrainArguments) -> Result<Train, Failure> {
         match arguments.kind {
             TrainKind::Ngram(it) => Ok(Train::Ngram(ngram(it)?)),
+            kind => Ok(Train::Network(Box::new(NetworkTraining::from_arguments(kind)?))),
         }
     }
 }

@@ -1,0 +1,160 @@
+//! From the request to the recipe: which task, which framing, which network.
+
+use papo_lab::data::{DataFile, DataFormat, Framing};
+use papo_lab::{
+    AttentionKind, CellKind, Horizon, Limits, NetworkConfig, OptimizerSettings, Recipe, RecurrentConfig,
+    Schedule, Seq2SeqConfig, Task, TransformerConfig,
+};
+
+use crate::arguments::{Attention, Cell, Course, TaskName, Unit};
+use crate::failure::Failure;
+use crate::request::{NetworkTraining, Shape};
+
+/// What the model is for: as asked, or as the files tell.
+pub fn task(request: &NetworkTraining, data: &[DataFile]) -> Result<TaskName, Failure> {
+    if let Some(task) = request.task {
+        return Ok(task);
+    }
+    let holds = |format| data.iter().any(|file| file.format() == format);
+    let causal = matches!(request.shape, Shape::Recurrent { .. });
+    Ok(match (holds(DataFormat::Dialogues), holds(DataFormat::Pairs), holds(DataFormat::Text)) {
+        (true, _, _) => TaskName::Dialogue,
+        // A model that only goes on with what it reads takes a pair for two turns.
+        (_, true, _) if causal => TaskName::Dialogue,
+        (_, true, _) => TaskName::Pairs,
+        (_, _, true) if causal => TaskName::Text,
+        _ => {
+            return Err(Failure::new(
+                "an encoder-decoder learns from pairs (.tsv: source, tab, target; or --data with --targets) or dialogues (.jsonl), and \
+                 the files hold running text; give such files, or train rnn, lstm or gru",
+            ));
+        }
+    })
+}
+
+/// How documents become examples.
+pub fn framing(request: &NetworkTraining, task: TaskName) -> Framing {
+    match (request.shape, task, request.unit) {
+        (Shape::Recurrent { .. }, TaskName::Text, Unit::Stream) => Framing::Stream,
+        (Shape::Recurrent { .. }, ..) => Framing::Rows,
+        _ => Framing::Pairs {
+            context_turns: request.context_turns.max(1),
+            context_tokens: request.context_tokens.max(1),
+            target_tokens: request.target_tokens.max(1),
+        },
+    }
+}
+
+/// Everything that decides which weights come out.
+pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> Recipe {
+    let mut adam = OptimizerSettings {
+        weight_decay: request.weight_decay,
+        clip: request.clip,
+        ..OptimizerSettings::default()
+    };
+    if matches!(request.shape, Shape::Transformer { .. }) {
+        // As in the paper.
+        (adam.beta2, adam.epsilon) = (0.98, 1e-9);
+    }
+    let mut tokenizer = request.tokenizer.to_string();
+    if request.lowercase {
+        tokenizer.push_str(", lower-cased");
+    }
+    if request.min_count > 1 {
+        tokenizer.push_str(&format!(", at least {} times", request.min_count));
+    }
+    Recipe {
+        network: network(request, vocabulary),
+        task: Task {
+            task: match task {
+                TaskName::Text => "text",
+                TaskName::Dialogue => "dialogue",
+                TaskName::Pairs => "pairs",
+            }
+            .into(),
+            unit: (task == TaskName::Text).then(|| match request.unit {
+                Unit::Stream => "stream".into(),
+                Unit::Line => "line".into(),
+            }),
+            context_turns: request.context_turns,
+            context_tokens: request.context_tokens,
+        },
+        tokenizer,
+        seed: request.seed,
+        held_out: if request.valid.is_empty() { request.hold_out } else { 0.0 },
+        batch_rows: request.batch_rows,
+        batch_tokens: request.batch_tokens,
+        columns: request.unroll.max(1),
+        target_tokens: request.target_tokens,
+        accumulate: request.accumulate.max(1),
+        adam,
+        learning_rate: request.learning_rate,
+        warm_up: request.warm_up,
+        schedule: match request.course {
+            Course::Constant => Schedule::Constant,
+            Course::InverseSqrt => Schedule::InverseSqrt,
+            Course::Plateau => Schedule::Plateau { patience: 2 },
+            Course::Cosine => Schedule::Cosine {
+                end: match (request.max_steps, request.epochs) {
+                    (Some(steps), _) => Horizon::Steps(steps),
+                    (None, epochs) => Horizon::Epochs(epochs.unwrap_or(1)),
+                },
+            },
+        },
+        label_smoothing: request.label_smoothing,
+        average: request.average,
+        validate_every: request.validate_every,
+    }
+}
+
+/// When the training ends.
+pub fn limits(request: &NetworkTraining) -> Limits {
+    Limits {
+        epochs: request.epochs,
+        steps: request.max_steps,
+        time: request.max_time,
+        patience: request.patience,
+    }
+}
+
+fn network(request: &NetworkTraining, vocabulary: usize) -> NetworkConfig {
+    let dropout = request.dropout;
+    match request.shape {
+        Shape::Recurrent { cell, hidden, embedding, layers, tied } => {
+            let config = RecurrentConfig {
+                tie_embeddings: tied,
+                dropout,
+                ..RecurrentConfig::new(vocabulary, embedding, hidden, layers)
+            };
+            match cell {
+                Cell::Rnn => NetworkConfig::Rnn(config),
+                Cell::Lstm => NetworkConfig::Lstm(config),
+                Cell::Gru => NetworkConfig::Gru(config),
+            }
+        }
+        Shape::Seq2Seq { cell, attention, hidden, embedding, layers, tied } => {
+            let cell = match cell {
+                Cell::Rnn => CellKind::Rnn,
+                Cell::Lstm => CellKind::Lstm,
+                Cell::Gru => CellKind::Gru,
+            };
+            let attention = match attention {
+                Attention::None => AttentionKind::None,
+                Attention::Bahdanau => AttentionKind::Bahdanau,
+                Attention::Luong => AttentionKind::Luong,
+            };
+            NetworkConfig::Seq2Seq(Seq2SeqConfig {
+                tie_embeddings: tied,
+                dropout,
+                ..Seq2SeqConfig::new(cell, attention, vocabulary, embedding, hidden, layers)
+            })
+        }
+        Shape::Transformer { d_model, heads, feed_forward, layers, max_positions } => {
+            NetworkConfig::Transformer(TransformerConfig {
+                dropout,
+                max_position_embeddings: max_positions,
+                ..TransformerConfig::new(vocabulary, d_model, heads, feed_forward, layers)
+            })
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What `papo train` is asked for where a network is to be trained, with the defaults of its kind.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use papo::TokenizerKind;
+
+use crate::arguments::{
+    Attention, Cell, Course, DeviceKind, NetworkData, SaveAs, TaskName, TrainKind, TrainingFlags, Unit,
+};
+use crate::failure::Failure;
+
+/// A network to be trained.
+#[derive(Debug)]
+pub struct NetworkTraining {
+    pub shape: Shape,
+    /// Sources or whole files, and the files of targets beside them, or none.
+    pub data: Vec<(PathBuf, Option<PathBuf>)>,
+    /// The same for what is measured by; empty: a part is held out.
+    pub valid: Vec<(PathBuf, Option<PathBuf>)>,
+    pub hold_out: f64,
+    pub out: PathBuf,
+    /// `None`: told by the files.
+    pub task: Option<TaskName>,
+    pub unit: Unit,
+    pub tokenizer: TokenizerKind,
+    pub lowercase: bool,
+    pub min_count: u64,
+    pub context_turns: usize,
+    pub context_tokens: usize,
+    pub target_tokens: usize,
+    pub epochs: Option<u64>,
+    pub max_steps: Option<u64>,
+    pub max_time: Option<Duration>,
+    pub patience: Option<u64>,
+    pub validate_every: Option<u64>,
+    /// Rows, or else tokens, of a batch.
+    pub batch_rows: Option<usize>,
+    pub batch_tokens: Option<usize>,
+    pub unroll: usize,
+    pub accumulate: usize,
+    pub learning_rate: f64,
+    pub course: Course,
+    pub warm_up: u64,
+    pub weight_decay: f64,
+    pub clip: Option<f64>,
+    pub dropout: f64,
+    pub label_smoothing: f64,
+    pub average: Option<f64>,
+    pub seed: u64,
+    pub resume: bool,
+    pub save_every: Duration,
+    pub save_dtype: SaveAs,
+    pub report: Option<PathBuf>,
+    pub device: DeviceKind,
+    /// `None`: the machine's cores.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// The kind and size of a network; the vocabulary comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A recurrent language model.
+    Recurrent { cell: Cell, hidden: usize, embedding: usize, layers: usize, tied: bool },
+    /// A recurrent encoder-decoder.
+    Seq2Seq { cell: Cell, attention: Attention, hidden: usize, embedding: usize, layers: usize, tied: bool },
+    /// A transformer.
+    Transformer { d_model: usize, heads: usize, feed_forward: usize, layers: usize, max_positions: usize },
+}
+
+/// What a kind of network is trained with unless told otherwise.
+struct Defaults {
+    learning_rate: f64,
+    warm_up: u64,
+    dropout: f64,
+    label_smoothing: f64,
+    batch_rows: Option<usize>,
+    batch_tokens: Option<usize>,
+}
+
+impl Shape {
+    fn defaults(self) -> Defaults {
+        match self {
+            Shape::Recurrent { .. } => Defaults {
+                learning_rate: 2e-3,
+                warm_up: 0,
+                dropout: 0.2,
+                label_smoothing: 0.0,
+                batch_rows: Some(32),
+                batch_tokens: None,
+            },
+            Shape::Seq2Seq { .. } => Defaults {
+                learning_rate: 1e-3,
+                warm_up: 0,
+                dropout: 0.2,
+                label_smoothing: 0.0,
+                batch_rows: None,
+                batch_tokens: Some(4096),
+            },
+            Shape::Transformer { .. } => Defaults {
+                learning_rate: 1e-3,
+                warm_up: 1000,
+                dropout: 0.1,
+                label_smoothing: 0.1,
+                batch_rows: None,
+                batch_tokens: Some(4096),
+            },
+        }
+    }
+}
+
+impl NetworkTraining {
+    /// Understands the arguments of a network, or says why they make no sense.
+    pub fn from_arguments(kind: TrainKind) -> Result<NetworkTraining, Failure> {
+        let (shape, data, training) = match kind {
+            TrainKind::Ngram(_) => unreachable!("an n-gram model is no network"),
+            TrainKind::Rnn(it) => (recurrent(Cell::Rnn, &it.shape)?, it.data, it.training),
+            TrainKind::Lstm(it) => (recurrent(Cell::Lstm, &it.shape)?, it.data, it.training),
+            TrainKind::Gru(it) => (recurrent(Cell::Gru, &it.shape)?, it.data, it.training),
+            TrainKind::Seq2seq(it) => {
+                let shape = it.shape;
+                let size = Shape::Seq2Seq {
+                    cell: shape.cell,
+                    attention: shape.attention,
+                    hidden: shape.hidden,
+                    embedding: shape.embedding,
+                    layers: shape.layers,
+                    tied: shape.tie_embeddings,
+                };
+                (size, it.data, it.training)
+            }
+            TrainKind::Transformer(it) => {
+                let shape = it.shape;
+                let size = Shape::Transformer {
+                    d_model: shape.d_model,
+                    heads: shape.heads,
+                    feed_forward: shape.feed_forward.unwrap_or(4 * shape.d_model),
+                    layers: shape.layers,
+                    max_positions: shape.max_positions,
+                };
+                (size, it.data, it.training)
+            }
+        };
+        assemble(shape, data, training)
+    }
+}
+
+fn recurrent(cell: Cell, shape: &crate::arguments::RecurrentShape) -> Result<Shape, Failure> {
+    let embedding = shape.embedding.unwrap_or(shape.hidden);
+    if shape.tie_embeddings && embedding != shape.hidden {
+        return Err(Failure::Usage(format!(
+            "--tie-embeddings wants an embedding as wide as the state, {}; leave --embedding out",
+            shape.hidden
+        )));
+    }
+    Ok(Shape::Recurrent {
+        cell,
+        hidden: shape.hidden,
+        embedding,
+        layers: shape.layers,
+        tied: shape.tie_embeddings,
+    })
+}
+
+fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<NetworkTraining, Failure> {
+    let defaults = shape.defaults();
+    if let Shape::Transformer { max_positions, .. } = shape
+        && max_positions < data.context_tokens.max(data.target_tokens + 1)
+    {
+        return Err(Failure::Usage(format!(
+            "--max-positions {max_positions} is less than --context-tokens {} or --target-tokens {} and a token to \
+             begin with; raise it, or lower those",
+            data.context_tokens, data.target_tokens
+        )));
+    }
+    let limited = it.max_steps.is_some() || it.max_time.is_some() || it.patience.is_some();
+    let epochs = it.epochs.or((!limited).then_some(10));
+    let planned = epochs.is_some() || it.max_steps.is_some();
+    let course = it.schedule.unwrap_or(match shape {
+        Shape::Transformer { .. } => Course::InverseSqrt,
+        _ if planned => Course::Cosine,
+        _ => Course::Constant,
+    });
+    if course == Course::Cosine && !planned {
+        return Err(Failure::Usage(
+            "--schedule cosine must know where it ends; give --epochs or --max-steps, or use another schedule".into(),
+        ));
+    }
+    let by_rows = it.batch_size.is_some() || (it.batch_tokens.is_none() && defaults.batch_rows.is_some());
+    Ok(NetworkTraining {
+        shape,
+        data: beside(data.files.data, data.targets, "--targets", "--data")?,
+        valid: beside(data.valid, data.valid_targets, "--valid-targets", "--valid")?,
+        hold_out: data.hold_out,
+        out: data.files.out,
+        task: data.task,
+        unit: data.unit,
+        tokenizer: data.tokenizer,
+        lowercase: data.lowercase,
+        min_count: data.min_count,
+        context_turns: data.context_turns,
+        context_tokens: data.context_tokens,
+        target_tokens: data.target_tokens,
+        epochs,
+        max_steps: it.max_steps,
+        max_time: it.max_time,
+        patience: it.patience,
+        validate_every: it.validate_every,
+        batch_rows: if by_rows { it.batch_size.or(defaults.batch_rows) } else { None },
+        batch_tokens: if by_rows { None } else { it.batch_tokens.or(defaults.batch_tokens) },
+        unroll: it.unroll,
+        accumulate: it.accumulate,
+        learning_rate: it.learning_rate.unwrap_or(defaults.learning_rate),
+        course,
+        warm_up: it.warm_up.unwrap_or(defaults.warm_up),
+        weight_decay: it.weight_decay,
+        clip: (it.clip > 0.0).then_some(it.clip),
+        dropout: it.dropout.unwrap_or(defaults.dropout),
+        label_smoothing: it.label_smoothing.unwrap_or(defaults.label_smoothing),
+        average: it.average,
+        seed: it.seed,
+        resume: it.resume,
+        save_every: it.save_every,
+        save_dtype: it.save_dtype,
+        report: it.report,
+        device: it.device,
+        threads: it.threads.and_then(|threads| NonZeroUsize::new(threads.into())),
+    })
+}
+
+/// Files with the files that belong to them.
+fn beside(
+    files: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+    flag: &str,
+    of: &str,
+) -> Result<Vec<(PathBuf, Option<PathBuf>)>, Failure> {
+    if others.is_empty() {
+        return Ok(files.into_iter().map(|file| (file, None)).collect());
+    }
+    if files.len() != others.len() {
+        return Err(Failure::Usage(format!(
+            "{flag} names {} files and {of} {}; give as many of each, in the same order",
+            others.len(),
+            files.len()
+        )));
+    }
+    Ok(files.into_iter().zip(others.into_iter().map(Some)).collect())
+}

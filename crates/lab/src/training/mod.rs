@@ -1,0 +1,18 @@
+//! Training: the loop, what it saves, and what it tells.
+//!
+//! 1. `recipe.rs` says everything that decides which weights come out.
+//! 2. `trainer.rs` is the loop: batches, gradients, steps, validation.
+//! 3. `state.rs` is all that an interrupted run needs to go on as if nothing had been, in one file that is replaced whole.
+//! 4. `folder.rs` is the model folder: the best weights so far, with the state below in `training/`.
+//! 5. `log.rs` writes a line of JSON for each step that is told and for each validation; `report/` makes a page of it.
+
+mod folder;
+mod log;
+mod recipe;
+mod state;
+mod trainer;
+
+pub use folder::{ModelFolder, SaveDtype};
+pub use log::{Entry, Log, StepEntry, ValidationEntry};
+pub use recipe::{Limits, OptimizerSettings, Recipe, Task};
+pub use trainer::{Ending, Observer, Resume, Summary, Training, train};
