@@ -71,21 +71,17 @@ impl ModelFolder {
     }
 
     /// Puts these weights in the place of the model's.
-    pub(super) fn save_model(&self, network: &NetworkConfig, weights: &[Weight]) -> Result<(), Error> {
-        let mut rows: Vec<(String, Vec<usize>, Vec<u8>)> = weights
+    pub(super) fn save_model(&self, weights: &[Weight]) -> Result<(), Error> {
+        let rows: Vec<(&str, &[usize], Vec<u8>)> = weights
             .iter()
-            .map(|weight| (weight.name.clone(), weight.shape.clone(), self.bytes(&weight.values)))
+            .map(|weight| (weight.name.as_str(), weight.shape.as_slice(), self.bytes(&weight.values)))
             .collect();
-        if let NetworkConfig::Transformer(config) = network {
-            let zeros = vec![0.0; config.vocab_size];
-            rows.push(("final_logits_bias".into(), vec![1, config.vocab_size], self.bytes(&zeros)));
-        }
         let dtype = match self.dtype {
             SaveDtype::F16 => Dtype::F16,
             SaveDtype::F32 => Dtype::F32,
         };
         let tensors: Vec<NewTensor<'_>> =
-            rows.iter().map(|(name, shape, bytes)| NewTensor { name, dtype, shape, bytes }).collect();
+            rows.iter().map(|&(name, shape, ref bytes)| NewTensor { name, dtype, shape, bytes }).collect();
         Ok(write_safetensors(&self.path.join("model.safetensors"), &tensors, &Default::default())?)
     }
 

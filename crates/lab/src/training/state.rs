@@ -124,12 +124,13 @@ impl State {
         };
         let notes: Notes =
             serde_json::from_slice(&tensor("notes")?.bytes).map_err(|error| damaged(path, error))?;
-        let mut names: Vec<&str> = file.names().filter_map(|name| name.strip_prefix("weight.")).collect();
-        names.sort_unstable();
         let of = |kind: &str| -> Result<Vec<Weight>, Error> {
-            let found = names.iter().map(|name| {
+            let mut names: Vec<&str> =
+                file.names().filter_map(|name| name.strip_prefix(kind)?.strip_prefix('.')).collect();
+            names.sort_unstable();
+            let found = names.into_iter().map(|name| {
                 let (shape, values) = values(&format!("{kind}.{name}"))?;
-                Ok(Weight { name: (*name).to_owned(), shape, values })
+                Ok(Weight { name: name.to_owned(), shape, values })
             });
             found.collect()
         };
@@ -141,11 +142,10 @@ impl State {
                 Some(Carried { rows, layers: layers.collect::<Result<_, Error>>()? })
             }
         };
-        let averaged = file.names().any(|name| name.starts_with("average."));
         Ok(State {
             weights: of("weight")?,
             adam: AdamState { step: notes.adam_steps, first: of("first")?, second: of("second")? },
-            average: if averaged { Some(of("average")?) } else { None },
+            average: Some(of("average")?).filter(|average| !average.is_empty()),
             progress: notes.progress,
             carried,
             recipe: notes.recipe,

@@ -376,7 +376,7 @@ impl<'a> Run<'a> {
         if best {
             (progress.best, progress.best_step) = (Some(loss), progress.step);
             (progress.stale, progress.flat) = (0, 0);
-            self.training.folder.save_model(&recipe.network, &measured.weights())?;
+            self.training.folder.save_model(&measured.weights())?;
         } else if occasion == Occasion::Planned {
             progress.stale += 1;
             progress.flat += 1;
