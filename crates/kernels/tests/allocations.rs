@@ -4,7 +4,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use papo_kernels::{Activation, CachedKeys, Compute, Dtype, Group, Heads, KeyValues, Strided, WeightView};
+use papo_kernels::{
+    Activation, Alignment, CachedKeys, Compute, Dtype, Group, Heads, KeyValues, SourceVectors, Strided,
+    WeightView,
+};
 
 /// The system's allocator, counting.
 struct Counting;
@@ -63,6 +66,16 @@ fn a_second_round_of_the_same_calls_allocates_nothing() {
                 let cache =
                     CachedKeys { keys: &numbers, values: &numbers, history: &history, stride: 20, len: 20 };
                 compute.attend_cached(all, cache, heads, 0.5, None, &mut y[..3 * width], None);
+                let vectors = SourceVectors {
+                    keys: &numbers,
+                    d_key: width,
+                    values: &numbers,
+                    d_value: width,
+                    starts: &[0, 200, 300],
+                };
+                let (queries, (weights, y)) = (&numbers[..3 * width], y.split_at_mut(3 * 200));
+                let v = Alignment::Additive { v: &numbers[..width] };
+                compute.align(v, queries, &[0, 0, 1], vectors, weights, 200, &mut y[..3 * width]);
             }
         };
         // Which thread takes which task is chance: a few rounds until every thread's buffers have grown.

@@ -1,40 +1,14 @@
-//! The networks of Papo's own lineage against what PyTorch made of them, and what must hold for each whatever its weights.
+//! The networks of Papo's own lineage against what PyTorch made of them.
 
 mod support;
 
-use std::path::Path;
-
 use papo_checkpoint::{Checkpoint, Tensor};
-use papo_generate::{GenerationConfig, Hooks, LanguageModel, Origin, Room, TokenId, generate};
-use papo_models::{EncoderDecoder, Error, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
+use papo_generate::{GenerationConfig, Hooks, LanguageModel, Origin, TokenId, generate};
 use serde_json::Value;
-use support::{compute, fixtures, folder, read_json};
+use support::{CAUSAL, causal, fixtures, folder, forced, read_json};
 
 /// Largest difference of a logit.
 const TOLERANCE: f32 = 1e-4;
-
-const CAUSAL: [&str; 3] = ["lineage-rnn", "lineage-lstm", "lineage-gru"];
-const SEQ2SEQ: [&str; 3] =
-    ["lineage-seq2seq-none-lstm", "lineage-seq2seq-bahdanau-gru", "lineage-seq2seq-luong-lstm"];
-
-/// Runs a check that is the same for every kind of network.
-macro_rules! for_each_network {
-    ($check:ident) => {
-        for name in CAUSAL {
-            $check(name, &load(name, RecurrentLm::load));
-        }
-        for name in SEQ2SEQ {
-            $check(name, &load(name, RecurrentSeq2Seq::load));
-        }
-        $check("lineage-transformer", &load("lineage-transformer", EncoderDecoder::load));
-    };
-}
-
-fn load<M>(name: &str, load: impl Fn(&Value, &Path, &Checkpoint, &LoadOptions<'_>) -> Result<M, Error>) -> M {
-    let path = folder(name).join("config.json");
-    let checkpoint = Checkpoint::open(&folder(name)).unwrap();
-    load(&read_json(&path), &path, &checkpoint, &LoadOptions::new(compute())).unwrap()
-}
 
 /// What a training batch was and became.
 struct Golden {
@@ -82,14 +56,8 @@ fn cut(ids: &[TokenId], columns: usize, lengths: &[TokenId]) -> Vec<Vec<TokenId>
 }
 
 /// The logits of a row that is alone, `[tokens, vocabulary]`.
-fn forced<M: LanguageModel>(model: &M, source: &[TokenId], tokens: &[TokenId]) -> Vec<f32> {
-    let mut state = model.start(&[source.to_vec()], Room { rows: 1, steps: tokens.len() }).unwrap();
-    let step = |&token: &TokenId| {
-        let mut logits = vec![0.0; model.vocab_size()];
-        model.step(&mut state, &[token], &mut logits).unwrap();
-        logits
-    };
-    tokens.iter().flat_map(step).collect()
+fn alone<M: LanguageModel>(model: &M, source: &[TokenId], tokens: &[TokenId]) -> Vec<f32> {
+    forced(model, &[source.to_vec()], &[tokens.to_vec()]).concat()
 }
 
 #[track_caller]
@@ -107,24 +75,24 @@ fn every_logit_is_the_references() {
         let steps = golden.logits.len() / golden.targets.len();
         for (row, (target, expected)) in golden.targets.iter().zip(golden.logits.chunks(steps)).enumerate() {
             let source = golden.sources.get(row).map_or(&[][..], |source| source);
-            let logits = forced(model, source, &target[..target.len() - 1]);
+            let logits = alone(model, source, &target[..target.len() - 1]);
             assert_close(&format!("{name}, row {row}"), &logits, &expected[..logits.len()]);
         }
     }
-    for_each_network!(check);
+    for_each_of_the_lineage!(check);
 }
 
 #[test]
 fn a_state_that_is_carried_over_goes_on_as_the_references() {
     for name in CAUSAL {
-        let model = load(name, RecurrentLm::load);
+        let model = causal(name);
         let golden = Golden::read(name);
         let steps = golden.carried_logits.len() / golden.more.len();
         let rows = golden.targets.iter().zip(&golden.more).zip(golden.carried_logits.chunks(steps));
         for (row, ((first, second), expected)) in rows.enumerate() {
             // The first batch is the source, less the start token, which the model feeds itself, and the last target.
             let (source, fed) = (&first[1..first.len() - 1], &second[..second.len() - 1]);
-            let logits = forced(&model, source, &[&[1], fed].concat());
+            let logits = alone(&model, source, &[&[1], fed].concat());
             assert_close(&format!("{name}, row {row}"), &logits[model.vocab_size()..], expected);
         }
     }
@@ -146,5 +114,5 @@ fn every_generated_token_is_the_references() {
             assert_eq!(tokens, expected, "{name}, {}", case["name"]);
         }
     }
-    for_each_network!(check);
+    for_each_of_the_lineage!(check);
 }

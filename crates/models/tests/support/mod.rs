@@ -11,7 +11,9 @@ use std::sync::Arc;
 use papo_checkpoint::{Checkpoint, Dtype};
 use papo_generate::{LanguageModel, Room, TokenId};
 use papo_kernels::Compute;
-use papo_models::{EncoderDecoder, Error, LoadOptions, Recorder, TapName, WeightDtype};
+use papo_models::{
+    EncoderDecoder, Error, LoadOptions, Recorder, RecurrentLm, RecurrentSeq2Seq, TapName, WeightDtype,
+};
 use serde_json::{Value, json};
 
 pub fn fixtures() -> PathBuf {
@@ -42,29 +44,70 @@ pub fn load(name: &str) -> EncoderDecoder {
 }
 
 pub fn load_as(name: &str, dtype: WeightDtype) -> EncoderDecoder {
+    load_by(EncoderDecoder::load, name, dtype)
+}
+
+/// What loads a network of one kind.
+pub type Load<M> = fn(&Value, &Path, &Checkpoint, &LoadOptions<'_>) -> Result<M, Error>;
+
+/// A tiny checkpoint as a network of any kind.
+pub fn load_by<M>(load: Load<M>, name: &str, dtype: WeightDtype) -> M {
     let checkpoint = Checkpoint::open(&folder(name)).unwrap();
     let path = folder(name).join("config.json");
     let options = LoadOptions { dtype, ..LoadOptions::new(compute()) };
-    EncoderDecoder::load(&read_json(&path), &path, &checkpoint, &options).unwrap()
+    load(&read_json(&path), &path, &checkpoint, &options).unwrap()
+}
+
+/// The tiny causal models of Papo's own lineage.
+pub const CAUSAL: [&str; 3] = ["lineage-rnn", "lineage-lstm", "lineage-gru"];
+
+/// Its tiny recurrent encoder-decoders.
+pub const SEQ2SEQ: [&str; 3] =
+    ["lineage-seq2seq-none-lstm", "lineage-seq2seq-bahdanau-gru", "lineage-seq2seq-luong-lstm"];
+
+pub fn causal(name: &str) -> RecurrentLm {
+    load_by(RecurrentLm::load, name, WeightDtype::Auto)
+}
+
+pub fn seq2seq(name: &str) -> RecurrentSeq2Seq {
+    load_by(RecurrentSeq2Seq::load, name, WeightDtype::Auto)
+}
+
+/// Runs a check that is the same for every kind of network on the whole lineage.
+#[macro_export]
+macro_rules! for_each_of_the_lineage {
+    ($check:ident) => {
+        for name in support::CAUSAL {
+            $check(name, &support::causal(name));
+        }
+        for name in support::SEQ2SEQ {
+            $check(name, &support::seq2seq(name));
+        }
+        $check("lineage-transformer", &support::load("lineage-transformer"));
+    };
 }
 
 pub fn compute() -> Arc<Compute> {
     Arc::new(Compute::new(NonZeroUsize::new(2).unwrap()))
 }
 
-pub fn start(model: &EncoderDecoder, sources: &[Vec<TokenId>], room: Room) -> papo_models::State {
+pub fn start<M: LanguageModel>(model: &M, sources: &[Vec<TokenId>], room: Room) -> M::State {
     model.start(sources, room).unwrap()
 }
 
 /// One step, its logits returned.
-pub fn step(model: &EncoderDecoder, state: &mut papo_models::State, last: &[TokenId]) -> Vec<f32> {
+pub fn step<M: LanguageModel>(model: &M, state: &mut M::State, last: &[TokenId]) -> Vec<f32> {
     let mut logits = vec![0.0; last.len() * model.vocab_size()];
     model.step(state, last, &mut logits).unwrap();
     logits
 }
 
 /// Feeds `targets[row][step]` step by step and returns the logits of each step.
-pub fn forced(model: &EncoderDecoder, sources: &[Vec<TokenId>], targets: &[Vec<TokenId>]) -> Vec<Vec<f32>> {
+pub fn forced<M: LanguageModel>(
+    model: &M,
+    sources: &[Vec<TokenId>],
+    targets: &[Vec<TokenId>],
+) -> Vec<Vec<f32>> {
     let steps = targets[0].len();
     let mut state = start(model, sources, Room { rows: sources.len(), steps });
     let last = |at: usize| targets.iter().map(|target| target[at]).collect::<Vec<_>>();
@@ -127,6 +170,16 @@ pub fn tensors(name: &str) -> Tensors {
 
 /// A network from changed tensors and a changed configuration.
 pub fn rebuild(config: &Value, tensors: &Tensors, dtype: WeightDtype) -> Result<EncoderDecoder, Error> {
+    rebuild_by(EncoderDecoder::load, config, tensors, dtype)
+}
+
+/// A network of any kind from changed tensors and a changed configuration.
+pub fn rebuild_by<M>(
+    load: Load<M>,
+    config: &Value,
+    tensors: &Tensors,
+    dtype: WeightDtype,
+) -> Result<M, Error> {
     let folder = tempfile::tempdir().unwrap();
     let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
     for (key, (dtype, shape, bytes)) in tensors {
@@ -140,7 +193,7 @@ pub fn rebuild(config: &Value, tensors: &Tensors, dtype: WeightDtype) -> Result<
 
     let checkpoint = Checkpoint::open(folder.path()).unwrap();
     let options = LoadOptions { dtype, ..LoadOptions::new(compute()) };
-    EncoderDecoder::load(config, Path::new("config.json"), &checkpoint, &options)
+    load(config, Path::new("config.json"), &checkpoint, &options)
 }
 
 /// A checkpoint's own configuration.
