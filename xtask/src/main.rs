@@ -3,14 +3,19 @@
 //! Training data is made here from the public data in `../shared/data` (`dialogues`, `machado`, `multi30k`): the recipes
 //! call these commands, so that whoever has the data gets the same files to the last byte. Nothing of it is committed.
 //!
+//! What was trained and measured becomes records, and records become `docs/lineage.md` (`record`, `lineage`).
+//!
 //! Read next: `dialogues/mod.rs`, the mixture from which the built-in models learn.
 #![forbid(unsafe_code)]
 
 mod chance;
 mod dialogues;
+mod lineage;
 mod machado;
 mod multi30k;
+mod record;
 mod sentences;
+mod tokenizer;
 
 use std::path::PathBuf;
 
@@ -61,6 +66,55 @@ enum Chore {
         #[arg(long)]
         out: PathBuf,
     },
+    /// A tokenizer by itself, for models that share one
+    Tokenizer {
+        /// A file of dialogues
+        #[arg(long)]
+        data: PathBuf,
+        /// words, chars, bpe:N or unigram:N
+        #[arg(long)]
+        kind: papo::TokenizerKind,
+        /// The folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// The record of a training, from the folder of its model
+    Record {
+        /// What the record is called
+        name: String,
+        /// The folder of the model
+        #[arg(long)]
+        model: PathBuf,
+        /// The command that made it
+        #[arg(long, default_value = "")]
+        command: String,
+        /// Where it was trained
+        #[arg(long, default_value = "cpu")]
+        device: String,
+        /// How long it took, where there is no log
+        #[arg(long)]
+        seconds: Option<f64>,
+        /// What `papo eval --json` printed
+        #[arg(long)]
+        evaluation: Option<PathBuf>,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// docs/lineage.md: the models measured, sample conversations, tables and curves of the records
+    Lineage {
+        /// Names or folders of models; the built-in ones if there are none
+        models: Vec<String>,
+        /// Held-out dialogues
+        #[arg(long)]
+        data: PathBuf,
+        /// The folder with records
+        #[arg(long, default_value = "docs/records")]
+        records: PathBuf,
+        /// The page to write
+        #[arg(long, default_value = "docs/lineage.md")]
+        out: PathBuf,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -68,5 +122,10 @@ fn main() -> anyhow::Result<()> {
         Chore::Dialogues { data, out, draws, seed } => dialogues::write(&data, &out, draws, seed),
         Chore::Machado { data, out } => machado::write(&data, &out),
         Chore::Multi30k { data, out } => multi30k::write(&data, &out),
+        Chore::Tokenizer { data, kind, out } => tokenizer::write(&data, kind, &out),
+        Chore::Record { name, model, command, device, seconds, evaluation, out } => {
+            record::write(&record::Told { name, model, command, device, seconds, evaluation }, &out)
+        }
+        Chore::Lineage { models, data, records, out } => lineage::write(&models, &data, &records, &out),
     }
 }

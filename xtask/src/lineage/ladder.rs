@@ -1,0 +1,73 @@
+//! One model on the ladder: how it does on held-out small talk, and what it says.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use papo::eval::{DataKind, EvaluationOptions, Item, Items, Likelihood, distinct, evaluate};
+use papo::hub::Want;
+use papo::{
+    ChatModel, Conversation, GenerationConfig, Hooks, LetterCase, LoadOptions, Memory, ModelRef,
+    SpecialTokens,
+};
+
+/// Conversations of which each model continues one turn, for distinct-1, distinct-2 and the speed of replies.
+const REPLIES: usize = 200;
+
+/// A model's rung.
+pub struct Rung {
+    pub name: String,
+    pub model_type: String,
+    /// Bytes of all its files.
+    pub bytes: u64,
+    pub likelihood: Likelihood,
+    pub distinct: [f64; 2],
+    /// Tokens of replies in a second, one reply at a time.
+    pub tokens_per_s: f64,
+    /// Its replies to each turn of each conversation.
+    pub replies: Vec<Vec<String>>,
+}
+
+/// Measures a model on the dialogues of `data` and lets it talk through `conversations`.
+pub fn measure(name: &str, data: &Path, conversations: &[Vec<String>]) -> Result<Rung> {
+    let reference = ModelRef::parse(name)?;
+    let bytes = reference.fetch(Want::Model, None)?.list()?.iter().map(|(_, size)| size).sum();
+    let model = ChatModel::load(name, &LoadOptions::default())?;
+    let options = EvaluationOptions {
+        kind: Some(DataKind::Dialogues),
+        limit: usize::MAX,
+        batch: 16,
+        case: LetterCase::Keep,
+        config: GenerationConfig::default(),
+    };
+    let likelihood = evaluate(&model, &[PathBuf::from(data)], &options, None, &|_| ())?.likelihood;
+    let (distinct, tokens_per_s) = continued(&model, data)?;
+    let replies = conversations.iter().map(|turns| talked(&model, turns)).collect::<Result<_>>()?;
+    let model_type = model.model().model_type().to_owned();
+    Ok(Rung { name: reference.name(), model_type, bytes, likelihood, distinct, tokens_per_s, replies })
+}
+
+/// distinct-1 and distinct-2 of one reply in each of the first conversations, and tokens in a second.
+fn continued(model: &ChatModel, data: &Path) -> Result<([f64; 2], f64)> {
+    let mut config = GenerationConfig::default();
+    config.set("max_new_tokens", "60")?;
+    let (mut texts, mut tokens, mut time) = (Vec::new(), 0, Duration::ZERO);
+    for item in Items::open(data, DataKind::Dialogues)?.take(REPLIES) {
+        let Item::Dialogue(turns) = item? else { continue };
+        let source = model.source_of(&turns[..turns.len().min(3)])?;
+        let generated = model.generate(&[source], &config, Hooks::default())?;
+        tokens += generated.new_tokens;
+        time += generated.total_time;
+        if let Some(sequence) = generated.sequences.first() {
+            texts.push(model.tokenizer().decode(&sequence.tokens, SpecialTokens::Skip)?.trim().to_owned());
+        }
+    }
+    Ok(([distinct(&texts, 1), distinct(&texts, 2)], tokens as f64 / time.as_secs_f64().max(1e-9)))
+}
+
+fn talked(model: &ChatModel, turns: &[String]) -> Result<Vec<String>> {
+    let mut conversation = Conversation::new(model, Memory::Auto);
+    let mut config = GenerationConfig::default();
+    config.set("max_new_tokens", "60")?;
+    turns.iter().map(|turn| Ok(conversation.reply(turn, &config, Hooks::default())?.text)).collect()
+}
