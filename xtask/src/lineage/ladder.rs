@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use papo::eval::{DataKind, EvaluationOptions, Item, Items, Likelihood, distinct, evaluate};
+use papo::eval::{DataKind, EvaluationOptions, Item, Items, Likelihood, Sampler, distinct, evaluate};
 use papo::hub::Want;
 use papo::{
     ChatModel, Conversation, GenerationConfig, Hooks, LetterCase, LoadOptions, Memory, ModelRef,
@@ -51,10 +51,11 @@ pub fn measure(name: &str, data: &Path, conversations: &[Vec<String>]) -> Result
 fn continued(model: &ChatModel, data: &Path) -> Result<([f64; 2], f64)> {
     let mut config = GenerationConfig::default();
     config.set("max_new_tokens", "60")?;
+    let sampler = Sampler::new(model)?;
     let (mut texts, mut tokens, mut time) = (Vec::new(), 0, Duration::ZERO);
     for item in Items::open(data, DataKind::Dialogues)?.take(REPLIES) {
         let Item::Dialogue(turns) = item? else { continue };
-        let source = model.source_of(&turns[..turns.len().min(3)])?;
+        let source = sampler.source(&turns[..turns.len().min(3)])?;
         let generated = model.generate(&[source], &config, Hooks::default())?;
         tokens += generated.new_tokens;
         time += generated.total_time;

@@ -2,7 +2,7 @@
 //!
 //! | figure | file | of |
 //! | --- | --- | --- |
-//! | perplexity, bits per character | `likelihood.rs`, `ngram.rs` | any text, given what went before |
+//! | perplexity, bits per character | `likelihood.rs` | any text, given what went before |
 //! | BLEU, chrF | `bleu.rs`, `chrf.rs` | translations beside references |
 //! | distinct-1, distinct-2 | `distinct.rs` | replies by themselves |
 //!
@@ -15,7 +15,6 @@ mod data;
 mod distinct;
 mod evaluation;
 mod likelihood;
-mod ngram;
 mod samples;
 mod spaces;
 
@@ -26,5 +25,4 @@ pub use data::{DataKind, Item, Items};
 pub use distinct::distinct;
 pub use evaluation::{Evaluation, EvaluationOptions, EvaluationStep, Translations, evaluate};
 pub use likelihood::{Likelihood, Sample, likelihood};
-pub use ngram::ngram_likelihood;
 pub use samples::Sampler;

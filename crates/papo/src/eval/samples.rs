@@ -38,9 +38,16 @@ impl<'a> Sampler<'a> {
                 vec![self.sample(source, references.first().map_or("", String::as_str))?]
             }
             Item::Dialogue(turns) => (1..turns.len())
-                .map(|place| self.sample(self.model.reading(&said(&turns[..place]))?.ids, &turns[place]))
+                .map(|place| self.sample(self.source(&turns[..place])?, &turns[place]))
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// What the model reads in a chat to answer the last of these turns: a model that does not follow conversations sees that one alone.
+    pub fn source(&self, turns: &[String]) -> Result<Vec<TokenId>, Error> {
+        let seen =
+            if self.model.follows_conversations() { turns } else { &turns[turns.len().saturating_sub(1)..] };
+        Ok(self.model.reading(&said(seen))?.ids)
     }
 
     fn sample(&self, source: Vec<TokenId>, text: &str) -> Result<Sample, Error> {
