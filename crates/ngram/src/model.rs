@@ -59,6 +59,15 @@ impl<B: AsRef<[u8]>> Model<B> {
         &self.header.counts[..self.header.order]
     }
 
+    /// Number of probabilities and back-off weights.
+    pub fn parameters(&self) -> usize {
+        let highest = self.order() - 1;
+        (0..)
+            .zip(self.counts())
+            .map(|(order, count)| if order < highest { 2 * count } else { *count })
+            .sum::<u64>() as usize
+    }
+
     /// How n-grams are kept.
     pub fn layout(&self) -> Layout {
         self.header.layout

@@ -54,7 +54,7 @@ impl ChatModel {
         let follows_conversations = match files {
             ModelFiles::Embedded(built_in) => built_in.follows_conversations,
             // Blenderbot and what Papo trains on dialogue know earlier turns, the others do not.
-            ModelFiles::Folder(_) => {
+            ModelFiles::Folder(_) | ModelFiles::Ngram(_) => {
                 model.model_type() == "blenderbot" || model.training().task == Some(Task::Dialogue)
             }
         };

@@ -4,11 +4,35 @@ use std::collections::BTreeMap;
 
 use papo_generate::GenerationConfig;
 use papo_models::Architecture;
+use papo_ngram::Layout;
 use serde_json::Value;
 
 use crate::Error;
 use crate::files::ModelFiles;
+use crate::ngram_file;
 use crate::pretrained_model::{checkpoint, generation_config, model_config};
+
+/// The shape of a network of any kind.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// Layers and their widths.
+    Neural(Box<Architecture>),
+    /// Counts of n-grams.
+    Ngram(NgramShape),
+}
+
+/// The shape of an n-gram model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NgramShape {
+    /// n-grams of each order, unigrams first.
+    pub counts: Vec<u64>,
+    /// Words of the vocabulary.
+    pub words: usize,
+    /// How they are kept.
+    pub layout: Layout,
+    /// Bits of a quantised number; `None` where numbers are exact.
+    pub quantised: Option<u8>,
+}
 
 /// What a model's files say of it.
 #[derive(Clone, Debug)]
@@ -18,7 +42,7 @@ pub struct Description {
     /// What people call the family, as in `T5`.
     pub family: &'static str,
     /// The shape of the network.
-    pub architecture: Architecture,
+    pub shape: Shape,
     /// Stored weights, shared ones once.
     pub parameters: usize,
     /// Number of stored tensors in each precision, as in `f16`.
@@ -33,6 +57,9 @@ impl Description {
     /// Reads the configuration and the headers of the weight files, not the weights.
     pub fn read(files: &ModelFiles) -> Result<Self, Error> {
         let config = model_config(files)?;
+        if config.get("model_type").and_then(Value::as_str) == Some("papo_ngram") {
+            return Self::of_ngram(files, &config);
+        }
         let architecture = papo_models::read_architecture(&config, &files.path("config.json"))?;
         let checkpoint = checkpoint(files)?;
         let mut precisions = BTreeMap::new();
@@ -46,10 +73,28 @@ impl Description {
         Ok(Self {
             family: family.map_or("", |family| family.title),
             model_type,
-            architecture,
+            shape: Shape::Neural(Box::new(architecture)),
             parameters: checkpoint.parameter_count(),
             precisions,
             generation_config: generation_config(files, &config)?,
+            files: files.list()?,
+        })
+    }
+
+    fn of_ngram(files: &ModelFiles, config: &Value) -> Result<Self, Error> {
+        let model = ngram_file::model(files)?;
+        Ok(Self {
+            model_type: "papo_ngram".to_owned(),
+            family: "n-gram",
+            shape: Shape::Ngram(NgramShape {
+                counts: model.counts().to_vec(),
+                words: model.vocab_size(),
+                layout: model.layout(),
+                quantised: model.quantised(),
+            }),
+            parameters: model.parameters(),
+            precisions: BTreeMap::new(),
+            generation_config: generation_config(files, config)?,
             files: files.list()?,
         })
     }
@@ -69,7 +114,7 @@ mod tests {
         assert_eq!(described.precisions.keys().collect::<Vec<_>>(), ["bf16"]);
         assert!(described.parameters > 10_000);
         assert!(
-            matches!(&described.architecture, Architecture::EncoderDecoder(spec) if spec.decoder.layers > 0)
+            matches!(&described.shape, Shape::Neural(shape) if matches!(&**shape, Architecture::EncoderDecoder(spec) if spec.decoder.layers > 0))
         );
         assert!(described.files.iter().any(|(name, size)| name == "model.safetensors" && *size > 10_000));
         assert_eq!(described.generation_config.decoder_start_token_id, Some(0));

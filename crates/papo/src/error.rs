@@ -102,6 +102,9 @@ pub enum Error {
     /// The weights cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] papo_checkpoint::Error),
+    /// An n-gram model cannot be read.
+    #[error(transparent)]
+    Ngram(#[from] papo_ngram::Error),
     /// The network cannot be built or run.
     #[error(transparent)]
     Model(#[from] papo_models::Error),

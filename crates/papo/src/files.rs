@@ -1,14 +1,16 @@
-//! Where a model's files come from: a folder on disk, or bytes inside the program.
+//! Where a model's files come from: a folder on disk, bytes inside the program, or one file that is a whole n-gram model.
 //!
 //! Everything that loads a model asks for files by name and never for a path, so the built-in model and a downloaded one
 //! take the same way. Read `model_ref.rs` next: it turns what a user types into one of these.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::Error;
+use crate::ngram_file::NgramFile;
 
 /// A model that is part of the program: its name and its files.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub enum ModelFiles {
     Folder(PathBuf),
     /// Bytes inside the program.
     Embedded(&'static EmbeddedModel),
+    /// An n-gram model that is one file.
+    Ngram(Arc<NgramFile>),
 }
 
 impl ModelFiles {
@@ -43,6 +47,7 @@ impl ModelFiles {
         match self {
             Self::Folder(folder) => folder.clone(),
             Self::Embedded(model) => Path::new("built-in").join(model.name),
+            Self::Ngram(file) => file.path().to_owned(),
         }
     }
 
@@ -51,6 +56,7 @@ impl ModelFiles {
         match self {
             Self::Folder(folder) => folder.join(file).is_file(),
             Self::Embedded(model) => model.files.iter().any(|(name, _)| *name == file),
+            Self::Ngram(ngram) => ngram.file(file).is_some(),
         }
     }
 
@@ -60,6 +66,7 @@ impl ModelFiles {
             Self::Embedded(model) => {
                 Ok(model.files.iter().find(|(name, _)| *name == file).map(|(_, bytes)| Cow::Borrowed(*bytes)))
             }
+            Self::Ngram(ngram) => Ok(ngram.file(file).map(|bytes| Cow::Owned(bytes.to_vec()))),
             Self::Folder(folder) => {
                 let path = folder.join(file);
                 match std::fs::read(&path) {
@@ -78,6 +85,13 @@ impl ModelFiles {
             Self::Embedded(model) => {
                 files
                     .extend(model.files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.len() as u64)));
+            }
+            Self::Ngram(ngram) => {
+                let path = ngram.path();
+                let wrong = |source| Error::Read { path: path.to_owned(), source };
+                let bytes = std::fs::metadata(path).map_err(wrong)?.len();
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                files.push((name.to_string_lossy().into_owned(), bytes));
             }
             Self::Folder(folder) => {
                 let wrong = |source| Error::Read { path: folder.clone(), source };

@@ -21,6 +21,7 @@ pub mod files;
 pub mod hub;
 pub mod model_ref;
 mod network;
+mod ngram_file;
 mod pretrained_model;
 mod source;
 mod threads;
@@ -30,10 +31,11 @@ pub use auto_model::{AutoModelForCausalLM, AutoModelForSeq2SeqLM, LoadOptions, P
 pub use chat_model::{ChatModel, Fitted};
 pub use compare::Comparison;
 pub use conversation::{Conversation, Memory, REPLY_TOKENS, Reply, Speaker, Turn};
-pub use description::Description;
+pub use description::{Description, NgramShape, Shape};
 pub use error::Error;
 pub use model_ref::ModelRef;
 pub use network::{Kind, Network, NetworkState};
+pub use ngram_file::NgramFile;
 pub use papo_generate::{
     EarlyStopping, Error as GenerateError, Finish, Generated, GenerationConfig, Hooks, LanguageModel,
     OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,

@@ -1,12 +1,14 @@
-//! What a user types for a model: a folder, a built-in name, an alias or a name on the hub.
+//! What a user types for a model: a folder, an n-gram file, a built-in name, an alias or a name on the hub.
 //!
 //! Built-in names and aliases come first (`./bart-base` is the folder of that name); then whatever is a folder or looks like a path;
 //! the rest must be `NAME` or `OWNER/NAME`, with `@REVISION` where a certain version is wanted.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::files::{EmbeddedModel, ModelFiles};
 use crate::hub::{Hub, Repository, Want};
+use crate::ngram_file::{MODEL_FILE, NgramFile};
 use crate::{Error, Progress, built_in};
 
 /// Short names for the checkpoints of the course.
@@ -24,6 +26,8 @@ pub enum ModelRef {
     BuiltIn(&'static EmbeddedModel),
     /// A folder on disk.
     Folder(PathBuf),
+    /// An n-gram model in one file: ARPA or `.ngram`.
+    Ngram(PathBuf),
     /// A repository on the hub.
     Hub {
         /// `OWNER/NAME`, or `NAME` alone for the oldest ones.
@@ -55,6 +59,13 @@ impl ModelRef {
             && let Some(model) = built_in::find(trimmed)
         {
             return Ok(Self::BuiltIn(model));
+        }
+        if NgramFile::is_one(path) {
+            // The file of a model folder stands for the folder, where its tokenizer is.
+            return Ok(match path.parent().filter(|folder| folder.join("config.json").is_file()) {
+                Some(folder) if path.ends_with(MODEL_FILE) => Self::Folder(folder.to_owned()),
+                _ => Self::Ngram(path.to_owned()),
+            });
         }
         let looks_like_path = path.is_absolute()
             || [".", "..", "~"].contains(&trimmed)
@@ -90,7 +101,7 @@ impl ModelRef {
     pub fn name(&self) -> String {
         match self {
             Self::BuiltIn(model) => model.name.to_owned(),
-            Self::Folder(folder) => {
+            Self::Folder(folder) | Self::Ngram(folder) => {
                 let full = folder.canonicalize().unwrap_or_else(|_| folder.clone());
                 full.file_name()
                     .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
@@ -105,6 +116,7 @@ impl ModelRef {
         match self {
             Self::BuiltIn(model) => Ok(ModelFiles::Embedded(model)),
             Self::Folder(folder) => Ok(ModelFiles::Folder(folder.clone())),
+            Self::Ngram(path) => Ok(ModelFiles::Ngram(Arc::new(NgramFile::open(path)?))),
             Self::Hub { name, revision } => {
                 let repository = Repository::new(name, revision.as_deref())?;
                 let folder = Hub::from_env().resolve(&repository, want, &mut |step| {

@@ -3,13 +3,16 @@
 //! `config.json` says in `model_type` which one a folder holds. From here on nobody asks again: decoding, chat, comparison and
 //! evaluation see a [`LanguageModel`]. A new kind of network is a variant here and the arms that the compiler then asks for.
 
+use papo_checkpoint::MappedFile;
 use papo_generate::{LanguageModel, ModelError, Room, TokenId};
 use papo_kernels::Compute;
 use papo_models::{EncoderDecoder, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
+use papo_ngram::Generator;
 use serde_json::Value;
 
 use crate::Error;
 use crate::files::ModelFiles;
+use crate::ngram_file;
 use crate::pretrained_model::checkpoint;
 
 /// A network of any kind, ready to run.
@@ -22,6 +25,8 @@ pub enum Network {
     RecurrentLm(Box<RecurrentLm>),
     /// Recurrent encoder and decoder, with attention or without.
     RecurrentSeq2Seq(Box<RecurrentSeq2Seq>),
+    /// An n-gram model, in its mapped file.
+    Ngram(Box<Generator<MappedFile>>),
 }
 
 /// What a model does with the ids it is given.
@@ -43,6 +48,8 @@ pub enum NetworkState {
     RecurrentLm(Box<<RecurrentLm as LanguageModel>::State>),
     /// Of [`Network::RecurrentSeq2Seq`].
     RecurrentSeq2Seq(Box<<RecurrentSeq2Seq as LanguageModel>::State>),
+    /// Of [`Network::Ngram`].
+    Ngram(Box<papo_ngram::Rows>),
 }
 
 impl Network {
@@ -57,6 +64,7 @@ impl Network {
                 let network = RecurrentSeq2Seq::load(config, &path, &checkpoint(files)?, options)?;
                 Self::RecurrentSeq2Seq(Box::new(network))
             }
+            Some("papo_ngram") => Self::Ngram(Box::new(ngram_file::generator(config, files)?)),
             _ => Self::EncoderDecoder(Box::new(EncoderDecoder::load(
                 config,
                 &path,
@@ -70,7 +78,7 @@ impl Network {
     pub fn kind(&self) -> Kind {
         match self {
             Self::EncoderDecoder(_) | Self::RecurrentSeq2Seq(_) => Kind::EncoderDecoder,
-            Self::RecurrentLm(_) => Kind::Causal,
+            Self::RecurrentLm(_) | Self::Ngram(_) => Kind::Causal,
         }
     }
 
@@ -80,6 +88,7 @@ impl Network {
             Self::EncoderDecoder(network) => Some(network.compute()),
             Self::RecurrentLm(network) => Some(network.compute()),
             Self::RecurrentSeq2Seq(network) => Some(network.compute()),
+            Self::Ngram(_) => None,
         }
     }
 
@@ -89,6 +98,7 @@ impl Network {
             Self::EncoderDecoder(network) => network.parameters(),
             Self::RecurrentLm(network) => network.parameters(),
             Self::RecurrentSeq2Seq(network) => network.parameters(),
+            Self::Ngram(network) => network.model().parameters(),
         }
     }
 
@@ -98,6 +108,8 @@ impl Network {
             Self::EncoderDecoder(network) => network.weight_bytes_per_step(),
             Self::RecurrentLm(network) => network.weight_bytes_per_step(),
             Self::RecurrentSeq2Seq(network) => network.weight_bytes_per_step(),
+            // The unigrams, to which every step adds back-off weights.
+            Self::Ngram(network) => network.vocab_size() * size_of::<f32>(),
         }
     }
 
@@ -105,7 +117,7 @@ impl Network {
     pub fn max_source_tokens(&self) -> Option<usize> {
         match self {
             Self::EncoderDecoder(network) => network.max_source_tokens(),
-            Self::RecurrentLm(_) | Self::RecurrentSeq2Seq(_) => None,
+            Self::RecurrentLm(_) | Self::RecurrentSeq2Seq(_) | Self::Ngram(_) => None,
         }
     }
 
@@ -128,6 +140,7 @@ impl LanguageModel for Network {
             Self::EncoderDecoder(network) => network.vocab_size(),
             Self::RecurrentLm(network) => network.vocab_size(),
             Self::RecurrentSeq2Seq(network) => network.vocab_size(),
+            Self::Ngram(network) => network.vocab_size(),
         }
     }
 
@@ -136,6 +149,7 @@ impl LanguageModel for Network {
             Self::EncoderDecoder(network) => network.max_positions(),
             Self::RecurrentLm(network) => network.max_positions(),
             Self::RecurrentSeq2Seq(network) => network.max_positions(),
+            Self::Ngram(network) => network.max_positions(),
         }
     }
 
@@ -148,6 +162,7 @@ impl LanguageModel for Network {
             Self::RecurrentSeq2Seq(network) => {
                 NetworkState::RecurrentSeq2Seq(Box::new(network.start(sources, room)?))
             }
+            Self::Ngram(network) => NetworkState::Ngram(Box::new(network.start(sources, room)?)),
         })
     }
 
@@ -162,6 +177,7 @@ impl LanguageModel for Network {
             (Self::RecurrentSeq2Seq(network), NetworkState::RecurrentSeq2Seq(state)) => {
                 network.step(state, last, logits)
             }
+            (Self::Ngram(network), NetworkState::Ngram(state)) => network.step(state, last, logits),
             _ => foreign(),
         }
     }
@@ -175,6 +191,7 @@ impl LanguageModel for Network {
             (Self::RecurrentSeq2Seq(network), NetworkState::RecurrentSeq2Seq(state)) => {
                 network.select(state, rows)
             }
+            (Self::Ngram(network), NetworkState::Ngram(state)) => network.select(state, rows),
             _ => foreign(),
         }
     }

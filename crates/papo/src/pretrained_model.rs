@@ -153,6 +153,7 @@ pub(crate) fn generation_config(files: &ModelFiles, config: &Value) -> Result<Ge
 pub(crate) fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {
     match files {
         ModelFiles::Folder(folder) => Ok(Checkpoint::open(folder)?),
+        ModelFiles::Ngram(file) => Ok(Checkpoint::open(file.path())?),
         ModelFiles::Embedded(model) => {
             let weights = ["model.safetensors", "pytorch_model.bin"];
             let found = model.files.iter().find(|(name, _)| weights.contains(name));

@@ -31,8 +31,8 @@ fn remove(hub: &Hub, name: &str) -> Result<u64, Failure> {
 pub fn repository(name: &str) -> Result<Repository, Failure> {
     match ModelRef::parse(name)? {
         ModelRef::Hub { name, revision } => Ok(Repository::new(&name, revision.as_deref())?),
-        ModelRef::Folder(folder) => Err(Failure::new(format_args!(
-            "{} is a folder of yours and not in the cache; papo list shows what is",
+        ModelRef::Folder(folder) | ModelRef::Ngram(folder) => Err(Failure::new(format_args!(
+            "{} is yours and not in the cache; papo list shows what is",
             folder.display()
         ))),
         ModelRef::BuiltIn(model) => Err(Failure::new(format_args!(

@@ -1,7 +1,10 @@
 //! `papo show`: what a model is, told from its files without loading its weights.
 
 use indicatif::{HumanBytes, HumanCount};
-use papo::{Architecture, Description, ModelRef, RecurrentSpec, Seq2SeqSpec, Spec, StackShape};
+use papo::{
+    Architecture, Description, ModelRef, NgramShape, RecurrentSpec, Seq2SeqSpec, Shape, Spec, StackShape,
+};
+use papo_ngram::Layout;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome};
@@ -42,15 +45,34 @@ fn as_json(name: &str, place: &str, description: &Description) -> Value {
         "generation_config": description.generation_config,
         "files": files,
     });
-    if let (Value::Object(all), Value::Object(shape)) = (&mut shown, shape_as_json(&description.architecture))
-    {
+    if let (Value::Object(all), Value::Object(shape)) = (&mut shown, shape_as_json(&description.shape)) {
         all.extend(shape);
     }
     shown
 }
 
 /// The fields that depend on the kind of network.
-fn shape_as_json(architecture: &Architecture) -> Value {
+fn shape_as_json(shape: &Shape) -> Value {
+    match shape {
+        Shape::Neural(architecture) => architecture_as_json(architecture),
+        Shape::Ngram(NgramShape { counts, words, layout, quantised }) => json!({
+            "order": counts.len(),
+            "vocabulary": words,
+            "ngrams": counts,
+            "layout": name_of(*layout),
+            "quantised_bits": quantised,
+        }),
+    }
+}
+
+fn name_of(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Trie => "trie",
+        Layout::Hashed => "hashed",
+    }
+}
+
+fn architecture_as_json(architecture: &Architecture) -> Value {
     let stack = |stack: &StackShape| json!({"layers": stack.layers, "heads": stack.heads.count, "d_head": stack.heads.size, "d_ff": stack.d_ff});
     match architecture {
         Architecture::EncoderDecoder(spec) => json!({
@@ -82,7 +104,25 @@ fn shape_as_json(architecture: &Architecture) -> Value {
 }
 
 /// The rows of the table that depend on the kind of network.
-fn shape_as_rows(architecture: &Architecture) -> Vec<(&'static str, String)> {
+fn shape_as_rows(shape: &Shape) -> Vec<(&'static str, String)> {
+    match shape {
+        Shape::Neural(architecture) => architecture_as_rows(architecture),
+        Shape::Ngram(NgramShape { counts, words, layout, quantised }) => {
+            let counts: Vec<String> = counts.iter().map(|&count| HumanCount(count).to_string()).collect();
+            let numbers = match quantised {
+                Some(bits) => format!("numbers of {bits} bits"),
+                None => "exact numbers".to_owned(),
+            };
+            vec![
+                ("order", format!("{}, {} words in the vocabulary", counts.len(), HumanCount(*words as u64))),
+                ("n-grams", format!("{} by order", counts.join(" + "))),
+                ("layout", format!("{}, {numbers}", name_of(*layout))),
+            ]
+        }
+    }
+}
+
+fn architecture_as_rows(architecture: &Architecture) -> Vec<(&'static str, String)> {
     match architecture {
         Architecture::EncoderDecoder(spec) => {
             let Spec { d_model, target_vocabulary, encoder, decoder, .. } = spec;
@@ -128,13 +168,15 @@ fn shape_as_rows(architecture: &Architecture) -> Vec<(&'static str, String)> {
 fn print_table(output: &mut Output, name: &str, place: &str, description: &Description) -> Outcome {
     let precisions: Vec<String> =
         description.precisions.iter().map(|(name, tensors)| format!("{tensors} tensors in {name}")).collect();
+    let parameters = [HumanCount(description.parameters as u64).to_string()].into_iter().chain(precisions);
+    let parameters = parameters.collect::<Vec<_>>().join(", ");
     let mut rows = vec![
         ("name", name.to_owned()),
         ("place", place.to_owned()),
         ("family", format!("{} ({})", description.family, description.model_type)),
-        ("parameters", format!("{}, {}", HumanCount(description.parameters as u64), precisions.join(", "))),
+        ("parameters", parameters),
     ];
-    rows.extend(shape_as_rows(&description.architecture));
+    rows.extend(shape_as_rows(&description.shape));
     for (name, value) in rows {
         output.line(format_args!("{name:<12} {}", printable(&value)))?;
     }

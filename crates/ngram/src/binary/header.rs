@@ -205,7 +205,7 @@ impl Header {
         };
         let words = u64::from(self.words);
         is(Section::WordEnds, Some(4 * words))?;
-        if words < 3 {
+        if words < 3 || self.counts[0] > words {
             return Err(Section::WordEnds);
         }
         is(Section::Unigrams, Some(12 * (words + 1)))?;

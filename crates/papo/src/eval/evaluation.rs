@@ -7,10 +7,10 @@ use papo_generate::{GenerationConfig, Hooks, TokenId};
 use super::bleu::{Bleu, BleuOptions, corpus_bleu};
 use super::chrf::{ChrfOptions, corpus_chrf};
 use super::data::{DataKind, Item, Items};
-use super::likelihood::{Likelihood, Sample, likelihood};
+use super::likelihood::{Likelihood, Sample, likelihood, ngram_likelihood};
 use super::samples::Sampler;
 use crate::conversation::with_reply_length;
-use crate::{ChatModel, Error, Kind, LetterCase, SpecialTokens};
+use crate::{ChatModel, Error, Kind, LetterCase, Network, SpecialTokens};
 
 /// Samples that wait until those of like length can be scored together.
 const WINDOW: usize = 2048;
@@ -166,7 +166,11 @@ impl<'a> Scores<'a> {
         self.waiting.sort_by_key(|sample| sample.target.len());
         for batch in self.waiting.chunks(self.batch) {
             let unknown = self.model.tokenizer().unk_id();
-            self.sum += likelihood(self.model.model().network(), self.start, unknown, batch)?;
+            self.sum += match self.model.model().network() {
+                // A query tells a probability without those of all other words, and also that of `<unk>`.
+                Network::Ngram(network) => ngram_likelihood(network.model(), unknown, batch),
+                network => likelihood(network, self.start, unknown, batch)?,
+            };
         }
         self.waiting.clear();
         Ok(())

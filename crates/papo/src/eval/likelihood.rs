@@ -16,6 +16,7 @@
 use std::ops::AddAssign;
 
 use papo_generate::{LanguageModel, Room, TokenId};
+use papo_ngram::{Model, State};
 
 use crate::Error;
 
@@ -158,6 +159,35 @@ pub fn likelihood<M: LanguageModel>(
         }
     }
     Ok(sum)
+}
+
+/// Scores texts by queries of an n-gram model, as KenLM does: `<unk>` costs what the model says it costs.
+pub fn ngram_likelihood<B: AsRef<[u8]>>(
+    model: &Model<B>,
+    unknown: Option<TokenId>,
+    samples: &[Sample],
+) -> Likelihood {
+    let mut sum = Likelihood::default();
+    for sample in samples {
+        sum.texts += 1;
+        sum.words += sample.words;
+        sum.characters += sample.characters;
+        let (mut state, mut after) = (model.start_state(), State::default());
+        for (place, &token) in sample.source.iter().chain(&sample.target).enumerate() {
+            let log10_p = model.score(&state, token, &mut after).log10_probability;
+            std::mem::swap(&mut state, &mut after);
+            if place >= sample.source.len() + sample.given {
+                let nats = -f64::from(log10_p) * std::f64::consts::LN_10;
+                sum.nats += nats;
+                sum.tokens += 1;
+                if unknown == Some(token) {
+                    sum.oov += 1;
+                    sum.oov_nats += nats;
+                }
+            }
+        }
+    }
+    sum
 }
 
 /// −ln softmax(logits)\[token\], added up in f64 so that a hundred thousand tokens lose nothing.
