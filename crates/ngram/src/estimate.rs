@@ -51,7 +51,7 @@ pub struct Settings {
     /// Discounts for orders whose own are out of range; `None`: that is an error.
     pub discount_fallback: Option<[f32; 3]>,
     /// Bytes of memory for everything, the vocabulary included. While entries go to the sink, half of the buffers are in use: a
-    /// sink may take two fifths of this.
+    /// sink may take a third of this.
     pub memory: usize,
     /// Threads that sort.
     pub threads: usize,

@@ -35,7 +35,8 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
         check()
     })?;
     let count = (tokens.corpus.sentences(), tokens.corpus.tokens(), tokens.vocabulary.len());
-    let writing = WriteOptions { memory: settings.memory / 5 * 2, ..WriteOptions::default() };
+    // Beside the half of the buffers that estimation keeps while entries are written; together they stay below the limit.
+    let writing = WriteOptions { memory: settings.memory / 3, ..WriteOptions::default() };
     let model = ModelWriter::new(&request.out.join("model.ngram"), writing)?;
     let arpa = request.arpa.as_ref().map(|path| ArpaWriter::create(path, settings.threads)).transpose()?;
     let mut sinks = (model, arpa);
