@@ -17,8 +17,8 @@ pub use eval::{DataTask, EvalArguments};
 pub use generation::{GenerationFlags, switch_names};
 pub use switches::with_explicit_switches;
 pub use train::{
-    Attention, Cell, Course, DeviceKind, NetworkData, NgramArguments, RecurrentShape, SaveAs, TaskName,
-    TrainArguments, TrainKind, TrainingFlags, Unit,
+    Attention, Cell, Course, DeviceKind, LayoutName, NetworkData, NgramArguments, RecurrentShape, SaveAs,
+    TaskName, TrainArguments, TrainKind, TrainingFlags, Unit,
 };
 
 /// Talk to text-generating networks on your own machine.

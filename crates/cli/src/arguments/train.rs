@@ -68,8 +68,22 @@ pub struct DataFlags {
 /// `papo train ngram`.
 #[derive(Args, Debug)]
 pub struct NgramArguments {
-    #[command(flatten)]
-    pub data: DataFlags,
+    /// Training data: plain text (a sentence a line), pairs (.tsv: source, tab, target) or dialogues (.jsonl: {"turns":
+    /// […]} a line); each may be packed (.gz).
+    #[arg(long, required_unless_present = "from_arpa", num_args = 1.., value_name = "FILE")]
+    pub data: Vec<PathBuf>,
+    /// Folder for the model; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Take the model from an ARPA file (packed or not) of any tool instead of estimating one; its words become the tokens.
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    pub from_arpa: Option<PathBuf>,
+    /// How n-grams are kept: trie (small, quick to generate from) or hashed (quick to query).
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value = "trie")]
+    pub layout: LayoutName,
+    /// Keep probabilities and back-off weights in so many bits each, 1 to 16, instead of exactly; 8 is a good choice.
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub quantize: Option<u8>,
     /// Words of the longest n-gram, 1 to 8.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub order: u8,
@@ -101,6 +115,15 @@ pub struct NgramArguments {
     /// Threads that compute; the machine's cores unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+/// Names of layouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LayoutName {
+    /// Sorted and packed.
+    Trie,
+    /// Hash tables.
+    Hashed,
 }
 
 /// Names of what a model is for.

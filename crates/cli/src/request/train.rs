@@ -6,8 +6,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use papo::TokenizerKind;
+use papo_ngram::Layout;
 
-use crate::arguments::{NgramArguments, TaskName, TrainArguments, TrainKind};
+use crate::arguments::{LayoutName, NgramArguments, TaskName, TrainArguments, TrainKind};
 use crate::documents::LineFormat;
 use crate::failure::Failure;
 
@@ -27,6 +28,11 @@ pub enum Train {
 pub struct NgramTraining {
     /// Files of any of the formats that `--data` names.
     pub data: Vec<PathBuf>,
+    /// An ARPA file to take the model from instead of estimating it.
+    pub from_arpa: Option<PathBuf>,
+    pub layout: Layout,
+    /// Bits of a quantised number; `None`: numbers are kept as they are.
+    pub quantise: Option<u8>,
     /// The model folder.
     pub out: PathBuf,
     /// From 1 to 8.
@@ -125,8 +131,14 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
         }
     };
     Ok(NgramTraining {
-        data: it.data.data,
-        out: it.data.out,
+        data: it.data,
+        from_arpa: it.from_arpa,
+        layout: match it.layout {
+            LayoutName::Trie => Layout::Trie,
+            LayoutName::Hashed => Layout::Hashed,
+        },
+        quantise: it.quantize,
+        out: it.out,
         order: it.order.into(),
         tokenizer: it.tokenizer,
         task: it.task.map(|task| match task {

@@ -4,6 +4,7 @@
 //! whole: whatever stops the program, nothing half-written remains.
 
 mod folder;
+mod import;
 mod tokens;
 
 use std::cell::Cell;
@@ -18,6 +19,9 @@ use crate::terminal::{Interrupt, Notes, Working};
 
 /// Makes the model folder.
 pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
+    if let Some(arpa) = &request.from_arpa {
+        return import::run(arpa, &request, notes);
+    }
     let begin = Instant::now();
     let task = request.task()?;
     let framing = if task == NgramTask::Text { Framing::Plain } else { Framing::Closed };
@@ -35,8 +39,7 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
         check()
     })?;
     let count = (tokens.corpus.sentences(), tokens.corpus.tokens(), tokens.vocabulary.len());
-    // Beside the half of the buffers that estimation keeps while entries are written; together they stay below the limit.
-    let writing = WriteOptions { memory: settings.memory / 3, ..WriteOptions::default() };
+    let writing = writing(&request);
     let model = ModelWriter::new(&request.out.join("model.ngram"), writing)?;
     let arpa = request.arpa.as_ref().map(|path| ArpaWriter::create(path, settings.threads)).transpose()?;
     let mut sinks = (model, arpa);
@@ -58,6 +61,12 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
     report(&summary, count, begin, notes);
     notes.say(format_args!("saved in {}", request.out.display()));
     Ok(())
+}
+
+/// How `model.ngram` is written: beside the half of the buffers that estimation keeps while entries are written, so that
+/// together they stay below the limit.
+fn writing(request: &NgramTraining) -> WriteOptions {
+    WriteOptions { layout: request.layout, quantise: request.quantise, memory: request.memory / 3 }
 }
 
 fn settings(request: &NgramTraining) -> Settings {

@@ -29,6 +29,24 @@ pub fn save(
     write(&request.out.join("config.json"), &config(request, task, tokens, summary))
 }
 
+/// Writes what stands beside a model that came from an ARPA file.
+pub fn save_imported(out: &Path, vocabulary: &Vocabulary, counts: &[u64]) -> Result<(), Failure> {
+    TrainedTokenizer::of_words(words(vocabulary), Framing::Plain).save(out)?;
+    write(&out.join("generation_config.json"), &generation())?;
+    let config = json!({
+        "model_type": "papo_ngram",
+        "order": counts.len(),
+        "vocab_size": vocabulary.len(),
+        "unk_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 3,
+        "ngrams": counts,
+        "papo": { "task": "text" },
+    });
+    write(&out.join("config.json"), &config)
+}
+
 fn words(vocabulary: &Vocabulary) -> impl Iterator<Item = &str> {
     vocabulary.words().skip(SPECIALS.len())
 }
