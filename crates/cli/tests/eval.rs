@@ -101,3 +101,25 @@ fn bad_data_is_refused_with_its_line() {
     refused(&written("a.tsv", PAIRS), &["--hypotheses", &few], 1, "there are 1 translations for 2 pairs");
     refused(&written("a.jsonl", "{}"), &["--hypotheses", &few], 2, "no pairs");
 }
+
+#[test]
+fn perplexity_is_kenlms() {
+    let named = std::env::var_os("PAPO_DATA").map(std::path::PathBuf::from);
+    let above =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("shared/data"));
+    let found = named.into_iter().chain(above).map(|data| data.join("kenlm")).find(|folder| folder.is_dir());
+    let Some(folder) = found else {
+        println!("skipped: no kenlm folder in $PAPO_DATA or shared/data");
+        return;
+    };
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let figures = figures(&[&path("o3.arpa.gz"), "--data", &path("test.txt")]);
+    // The last lines of o3.query.txt.gz: what KenLM's query prints.
+    for (name, theirs) in
+        [("perplexity", 471.878_643_788_578_1), ("perplexity_excluding_oov", 206.036_722_748_894_48)]
+    {
+        let ours = number(&figures, name);
+        assert!((ours / theirs - 1.0).abs() < 1e-6, "{name}: {ours} and not {theirs}");
+    }
+    assert_eq!((&figures["oov"], &figures["tokens"]), (&1234.into(), &9203.into()));
+}
