@@ -93,34 +93,26 @@ fn gradients_equal_differences_of_losses() {
     for (name, config) in networks(0.2) {
         let (network, batch) = (network(&config), batch(&config));
         let (_, gradients) = gradients(&network, &batch);
-        for direction in 0..3 {
-            let chance = Chance::new(direction).named(&name);
+        for (index, gradient) in gradients.iter().enumerate() {
+            let chance = Chance::new(7).at(index as u64);
             // The transformer's padding token, which is also its first, learns from the output alone: it stays where it is.
-            let still = |index: usize, i: usize| {
-                gradients[index].name == "model.shared.weight" && i / gradients[index].shape[1] == 3
-            };
-            let along = |index: usize, i: usize| {
-                if still(index, i) { 0.0 } else { chance.at(index as u64).normal(i as u32) }
-            };
-            let slope: f64 = gradients
-                .iter()
-                .enumerate()
-                .flat_map(|(index, g)| g.values.iter().enumerate().map(move |(i, g)| (index, i, *g)))
-                .map(|(index, i, g)| f64::from(g) * f64::from(along(index, i)))
-                .sum();
+            let still = |i: usize| gradient.name == "model.shared.weight" && i / gradient.shape[1] == 3;
+            let along = |i: usize| if still(i) { 0.0 } else { chance.normal(i as u32) };
+            let slope = gradient.values.iter().enumerate().map(|(i, g)| f64::from(g * along(i))).sum::<f64>();
             let at = |step: f32| {
-                let moved = crate::weights(&network).into_iter().enumerate().map(|(index, weight)| {
+                let mut weights = crate::weights(&network).into_iter().enumerate();
+                let moved = network.clone().with_weights(&mut |_, _| {
+                    let (k, weight) = weights.next().unwrap();
                     let values = weight.values.iter().enumerate();
-                    values.map(|(i, w)| w + step * along(index, i)).collect::<Vec<f32>>()
+                    Ok(values.map(|(i, w)| if k == index { w + step * along(i) } else { *w }).collect())
                 });
-                let mut moved = moved.collect::<Vec<_>>().into_iter();
-                let there = network.clone().with_weights(&mut |_, _| Ok(moved.next().unwrap())).unwrap();
-                there.loss(&batch, &mut pass()).mean()
+                moved.unwrap().loss(&batch, &mut pass()).mean()
             };
-            // The error of the difference is of the second order in the step, that of rounding of the first in its inverse.
-            let step = 1e-3;
+            // Small, because of the kinks of rectifiers; rounding then costs about 0.002.
+            let step = 1e-4;
             let difference = (at(step) - at(-step)) / f64::from(2.0 * step);
-            let bound = 0.02 * slope.abs().max(1.0);
+            let bound = 0.005 + 0.02 * slope.abs();
+            let name = format!("{name}: {}", gradient.name);
             assert!((slope - difference).abs() < bound, "{name}: {slope} along, {difference} between");
         }
     }

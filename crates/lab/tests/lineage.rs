@@ -86,7 +86,8 @@ fn pass() -> Pass {
 #[track_caller]
 fn assert_close(what: &str, actual: &[f32], expected: &[f32]) {
     assert_eq!(actual.len(), expected.len(), "{what}: numbers");
-    let largest = expected.iter().fold(1e-6f32, |largest, x| largest.max(x.abs()));
+    // Below 1e-3 it is rounding that is compared: the gradient of a bias of keys is nothing but that.
+    let largest = expected.iter().fold(1e-3f32, |largest, x| largest.max(x.abs()));
     for (i, (a, e)) in actual.iter().zip(expected).enumerate() {
         let difference = f64::from((a - e).abs() / largest);
         assert!(difference < TOLERANCE, "{what}: number {i} is {a}, not {e} (largest {largest})");
