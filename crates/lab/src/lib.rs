@@ -38,7 +38,7 @@ pub use error::Error;
 pub use network::{AnyNetwork, Batch, Carried, Dropout, Grid, Loss, Mode, Network, Pass};
 pub use ops::set_threads;
 pub use optimizer::{Adam, AdamSettings, AdamState, GradientSum};
-pub use parameters::{Weight, weights};
+pub use parameters::{FindWeight, Weight, weights};
 pub use recurrent::RecurrentModel;
 pub use schedule::{Horizon, Schedule};
 pub use seq2seq::Seq2Seq;

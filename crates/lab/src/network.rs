@@ -22,7 +22,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::chance::Chance;
-use crate::parameters::{self, Weight};
+use crate::parameters::{self, FindWeight, Weight};
 use crate::recurrent::RecurrentModel;
 use crate::seq2seq::Seq2Seq;
 use crate::transformer::Transformer;
@@ -267,10 +267,7 @@ impl AnyNetwork {
     ///
     /// # Errors
     /// The first that `find` returns.
-    pub fn with_weights(
-        self,
-        find: &mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, Error>,
-    ) -> Result<Self, Error> {
+    pub fn with_weights(self, find: &mut FindWeight<'_>) -> Result<Self, Error> {
         parameters::load(self, find)
     }
 }

@@ -293,7 +293,7 @@ impl Rates {
         v: Tensor<1>,
     ) -> (Tensor<1>, Tensor<1>, Tensor<1>) {
         if ops::fuses(&weight) {
-            let mut arrays = [weight, m, v].map(|tensor| primitive(tensor));
+            let mut arrays = [weight, m, v].map(primitive);
             let gradient = primitive(gradient);
             let [weight, m, v] = &mut arrays;
             self.walk(

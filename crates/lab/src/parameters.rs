@@ -48,14 +48,14 @@ pub fn weights<N: Network>(network: &N) -> Vec<Weight> {
     visitor.weights
 }
 
+/// Finds a weight's values by its name and shape.
+pub type FindWeight<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, Error> + 'a;
+
 /// Replaces all parameters by what `find` gives for their names and shapes.
-pub(crate) fn load<N: Network>(
-    network: N,
-    find: &mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, Error>,
-) -> Result<N, Error> {
+pub(crate) fn load<N: Network>(network: N, find: &mut FindWeight<'_>) -> Result<N, Error> {
     struct Loader<'a, N> {
         path: Vec<String>,
-        find: &'a mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, Error>,
+        find: &'a mut FindWeight<'a>,
         failure: Option<Error>,
         network: std::marker::PhantomData<N>,
     }
