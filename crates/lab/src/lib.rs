@@ -26,6 +26,7 @@ mod ops;
 mod optimizer;
 mod parameters;
 mod recurrent;
+mod report;
 mod rnn;
 mod schedule;
 mod seq2seq;
@@ -40,6 +41,7 @@ pub use ops::set_threads;
 pub use optimizer::{Adam, AdamSettings, AdamState, GradientSum};
 pub use parameters::{FindWeight, Weight, weights};
 pub use recurrent::RecurrentModel;
+pub use report::report;
 pub use schedule::{Horizon, Schedule};
 pub use seq2seq::Seq2Seq;
 pub use training::{

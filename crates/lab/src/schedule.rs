@@ -33,6 +33,8 @@ pub enum Horizon {
     Steps(u64),
     /// After this many epochs.
     Epochs(u64),
+    /// When the time that is given to the training is up. The rate then hangs on the clock, so that no two runs are alike.
+    Time,
 }
 
 /// Where a training is.
@@ -42,6 +44,8 @@ pub(crate) struct Moment {
     pub(crate) step: u64,
     /// Epochs gone through, the one under way as a fraction.
     pub(crate) epochs: f64,
+    /// The part of its time that is gone, where it has a limit.
+    pub(crate) time: f64,
     /// How often the validation loss stood still long enough.
     pub(crate) plateaus: u32,
 }
@@ -61,6 +65,7 @@ impl Schedule {
                 let done = match end {
                     Horizon::Steps(steps) => now.step as f64 / steps.max(1) as f64,
                     Horizon::Epochs(epochs) => now.epochs / epochs.max(1) as f64,
+                    Horizon::Time => now.time,
                 };
                 FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + (std::f64::consts::PI * done.min(1.0)).cos())
             }
@@ -75,7 +80,7 @@ mod tests {
     use super::*;
 
     fn at(step: u64) -> Moment {
-        Moment { step, epochs: step as f64 / 100.0, plateaus: 0 }
+        Moment { step, epochs: step as f64 / 100.0, time: step as f64 / 200.0, plateaus: 0 }
     }
 
     #[test]
@@ -88,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_cosine_falls_to_a_tenth_and_stays_there() {
-        for end in [Horizon::Steps(200), Horizon::Epochs(2)] {
+        for end in [Horizon::Steps(200), Horizon::Epochs(2), Horizon::Time] {
             let rate = |step| Schedule::Cosine { end }.rate(1.0, 0, at(step));
             assert!((rate(0) - 1.0).abs() < 1e-9 && (rate(100) - 0.55).abs() < 1e-9);
             assert!((rate(200) - 0.1).abs() < 1e-9 && (rate(1000) - 0.1).abs() < 1e-9);

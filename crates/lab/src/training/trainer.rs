@@ -268,6 +268,11 @@ impl<'a> Run<'a> {
         let moment = Moment {
             step: self.progress.step,
             epochs: self.progress.epoch as f64 + self.progress.place as f64 / plan.len() as f64,
+            time: self
+                .training
+                .limits
+                .time
+                .map_or(0.0, |time| self.progress.seconds / time.as_secs_f64().max(1e-9)),
             plateaus: self.progress.plateaus,
         };
         let rate = recipe.schedule.rate(recipe.learning_rate, recipe.warm_up, moment);

@@ -215,7 +215,7 @@ pub struct TrainingFlags {
     /// The highest learning rate; 0.002 for recurrent language models, 0.001 for the others unless given.
     #[arg(long, value_name = "RATE", value_parser = positive)]
     pub learning_rate: Option<f64>,
-    /// Course of the learning rate; inverse-sqrt for transformers and cosine or constant for the others unless given.
+    /// Course of the learning rate; inverse-sqrt for transformers and cosine for the others unless given.
     #[arg(long, value_enum, value_name = "COURSE")]
     pub schedule: Option<Course>,
     /// Steps in which the learning rate grows; 1000 for transformers, 0 for the others unless given.
@@ -266,7 +266,7 @@ pub enum Course {
     Constant,
     /// Falls with the root of the steps, as in "Attention Is All You Need".
     InverseSqrt,
-    /// Falls along half a cosine to a tenth; needs --epochs or --max-steps.
+    /// Falls along half a cosine to a tenth, where --max-steps, --epochs or else --max-time ends it.
     Cosine,
     /// Halves when the validation loss has stood still twice.
     Plateau,

@@ -8,7 +8,7 @@ mod progress;
 
 use papo::{AutoTokenizer, Framing as Frame, LetterCase, Tokenizer, TokenizerTraining};
 use papo_lab::data::{DataFile, Examples, Fingerprint, HeldOut, Split, documents};
-use papo_lab::{Ending, ModelFolder, Resume, SaveDtype, Summary, Training};
+use papo_lab::{Ending, Log, ModelFolder, Resume, SaveDtype, Summary, Training};
 
 use crate::arguments::{DeviceKind, SaveAs, TaskName};
 use crate::failure::{Failure, Outcome};
@@ -61,6 +61,12 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
     drop(progress);
     let summary = summary?;
     conclude(request, &summary, notes);
+    if let Some(page) = &request.report {
+        let title = request.out.file_name().unwrap_or(request.out.as_os_str()).to_string_lossy();
+        let html = papo_lab::report(&title, &recipe, &summary, &Log::read(&folder.log())?);
+        std::fs::write(page, html).map_err(|source| papo_lab::Error::Write { path: page.clone(), source })?;
+        notes.say(format_args!("curves: {}", page.display()));
+    }
     Ok(())
 }
 

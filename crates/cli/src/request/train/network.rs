@@ -176,7 +176,7 @@ fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<Networ
     }
     let limited = it.max_steps.is_some() || it.max_time.is_some() || it.patience.is_some();
     let epochs = it.epochs.or((!limited).then_some(10));
-    let planned = epochs.is_some() || it.max_steps.is_some();
+    let planned = epochs.is_some() || it.max_steps.is_some() || it.max_time.is_some();
     let course = it.schedule.unwrap_or(match shape {
         Shape::Transformer { .. } => Course::InverseSqrt,
         _ if planned => Course::Cosine,
@@ -184,7 +184,7 @@ fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<Networ
     });
     if course == Course::Cosine && !planned {
         return Err(Failure::Usage(
-            "--schedule cosine must know where it ends; give --epochs or --max-steps, or use another schedule".into(),
+            "--schedule cosine must know where it ends; give --epochs, --max-steps or --max-time, or use another schedule".into(),
         ));
     }
     let by_rows = it.batch_size.is_some() || (it.batch_tokens.is_none() && defaults.batch_rows.is_some());

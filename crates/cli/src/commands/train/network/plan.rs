@@ -97,7 +97,8 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
             Course::Cosine => Schedule::Cosine {
                 end: match (request.max_steps, request.epochs) {
                     (Some(steps), _) => Horizon::Steps(steps),
-                    (None, epochs) => Horizon::Epochs(epochs.unwrap_or(1)),
+                    (None, Some(epochs)) => Horizon::Epochs(epochs),
+                    (None, None) => Horizon::Time,
                 },
             },
         },
