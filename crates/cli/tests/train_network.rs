@@ -178,12 +178,7 @@ fn one_word_and_a_million_characters_are_data_too() {
     let long: String = "abcdefgh ".chars().cycle().take(1_000_000).collect();
     let text = bench.file("long.txt", &long);
     bench
-        .train(
-            "rnn",
-            &text,
-            "long",
-            &["--tokenizer", "bpe:300", "--unroll", "32", "--max-steps", "2", "--hold-out", "0.001"],
-        )
+        .train("rnn", &text, "long", &["--tokenizer", "bpe:300", "--max-steps", "2", "--hold-out", "0.001"])
         .exits(0);
     let pair = bench.file("long.tsv", format!("a b\tc d\n{long}\tx\n"));
     bench

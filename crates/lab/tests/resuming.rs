@@ -35,7 +35,7 @@ fn encode(text: &str) -> Result<Vec<u32>, String> {
 
 fn split(folder: &Path, name: &str, framing: Framing) -> (Split, Vec<DataFile>) {
     let path = folder.join(name);
-    let words: Vec<String> = (0..399usize).map(|n| "x".repeat((n * n + n / 7) % 11)).collect();
+    let words: Vec<String> = (0..399usize).map(|n| "x".repeat(1 + (n * n + n / 7) % 11)).collect();
     let lines: Vec<String> = words
         .chunks(7)
         .enumerate()
