@@ -85,7 +85,7 @@ pub enum Command {
     )]
     Next(NextArguments),
     /// Train a model of your own.
-    Train(TrainArguments),
+    Train(Box<TrainArguments>),
     /// Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.
     #[command(
         long_about = "Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.\n\nPlain text is \

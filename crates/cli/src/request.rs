@@ -197,7 +197,7 @@ impl Request {
                 format: format(it.json),
                 loading: loading(&it.model_flags)?,
             }),
-            Command::Train(it) => Request::Train(Train::from_arguments(it)?),
+            Command::Train(it) => Request::Train(Train::from_arguments(*it)?),
             Command::Eval(it) => Request::Eval(Eval::from_arguments(it)?),
             Command::Bench(it) => Request::Bench(bench(it)?),
             Command::Pull(it) => Request::Pull(it.models),

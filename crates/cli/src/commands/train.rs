@@ -11,7 +11,7 @@ use crate::terminal::Notes;
 /// Trains what was asked for.
 pub fn run(request: Train, notes: Notes) -> Outcome {
     match request {
-        Train::Ngram(request) => ngram::run(request, notes),
+        Train::Ngram(request) => ngram::run(*request, notes),
         #[cfg(feature = "train")]
         Train::Network(request) => network::run(&request, notes),
         #[cfg(not(feature = "train"))]

@@ -18,7 +18,7 @@ pub use network::{NetworkTraining, Shape};
 #[derive(Debug)]
 pub enum Train {
     /// An n-gram model.
-    Ngram(NgramTraining),
+    Ngram(Box<NgramTraining>),
     /// A network.
     Network(Box<NetworkTraining>),
 }
@@ -111,7 +111,7 @@ impl Train {
     /// Understands the arguments, or says why they make no sense.
     pub fn from_arguments(arguments: TrainArguments) -> Result<Train, Failure> {
         match arguments.kind {
-            TrainKind::Ngram(it) => Ok(Train::Ngram(ngram(it)?)),
+            TrainKind::Ngram(it) => Ok(Train::Ngram(Box::new(ngram(it)?))),
             kind => Ok(Train::Network(Box::new(NetworkTraining::from_arguments(kind)?))),
         }
     }

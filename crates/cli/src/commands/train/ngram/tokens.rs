@@ -3,7 +3,7 @@
 //! Words come with their ids as they are met, in one pass; other tokenizers are trained in a first pass and used in a
 //! second. Between the turns of a dialogue, and between the sides of a pair, stands `</s>`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use papo::{Framing, LetterCase, SPECIALS, Tokenizer, TokenizerKind, TokenizerTraining, TrainedTokenizer};
 use papo_ngram::{Corpus, END, Error, Piece, TextReader, UNKNOWN, Vocabulary};
@@ -116,7 +116,7 @@ fn pieces(
         minimum_count: 1,
         framing,
     };
-    let trained = training.train::<Failure>(request.data.iter().flat_map(texts))?;
+    let trained = training.train::<Failure>(request.data.iter().flat_map(|path| texts(path)))?;
     let tokenizer = trained.ready(&request.out)?;
     let mut corpus = Corpus::new(folder)?;
     for path in &request.data {
@@ -165,7 +165,7 @@ fn encode(
 }
 
 /// All turns and sentences of a file.
-fn texts(path: &PathBuf) -> Box<dyn Iterator<Item = Result<String, Failure>>> {
+fn texts(path: &Path) -> Box<dyn Iterator<Item = Result<String, Failure>>> {
     match Documents::open(path) {
         Err(error) => Box::new(std::iter::once(Err(error.into()))),
         Ok(documents) => Box::new(documents.flat_map(|document| match document {
