@@ -101,7 +101,7 @@ fn every_kind_makes_a_model_that_answers() {
 #[test]
 fn a_killed_training_leaves_a_good_state_and_goes_on_to_the_same_weights() {
     let bench = Bench::new();
-    let data = bench.file("data.txt", lines(300).join("\n"));
+    let data = bench.file("data.txt", lines(120).join("\n"));
     let flags =
         ["--tokenizer", "chars", "--epochs", "3", "--save-every", "0s", "--validate-every", "20", "--resume"];
     bench.train("gru", &data, "whole", &flags).exits(0);

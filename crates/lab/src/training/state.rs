@@ -23,7 +23,10 @@ pub(super) struct Progress {
     pub(super) step: u64,
     /// The epoch under way, counted from 0.
     pub(super) epoch: u64,
-    /// Batches of it that are done.
+    /// Epochs gone through, the one under way as a fraction.
+    #[serde(default)]
+    pub(super) epochs: f64,
+    /// Batches of the epoch that are done.
     pub(super) place: usize,
     /// The lowest validation loss. An f32, which JSON gives back to the last bit.
     pub(super) best: Option<f32>,

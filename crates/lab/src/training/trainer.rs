@@ -13,6 +13,7 @@ use burn::tensor::Device;
 
 use super::folder::ModelFolder;
 use super::log::{Entry, Log, StepEntry, ValidationEntry};
+use super::observer::{Ending, Observer, Summary};
 use super::recipe::{Limits, OptimizerSettings, Recipe};
 use super::state::{Progress, State};
 use crate::Error;
@@ -54,50 +55,6 @@ pub struct Training<'a> {
     pub interrupt: &'a AtomicBool,
 }
 
-/// Somebody who watches.
-pub trait Observer {
-    /// A training goes on from a state.
-    fn resumed(&mut self, step: u64, seconds: f64);
-    /// A step was taken; `part` is the part of the whole training that is done, as far as limits tell.
-    fn stepped(&mut self, entry: &StepEntry, part: f64);
-    /// The held-out data were measured.
-    fn validated(&mut self, entry: &ValidationEntry);
-}
-
-/// Why a training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// All epochs or steps are done.
-    Done,
-    /// The time is up.
-    Time,
-    /// The validation loss has not become better for long enough.
-    Patience,
-    /// The interrupt was raised.
-    Interrupted,
-}
-
-/// What came out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// Why it ended.
-    pub ending: Ending,
-    /// Steps taken.
-    pub steps: u64,
-    /// Epochs gone through.
-    pub epochs: f64,
-    /// The lowest validation loss, whose weights were kept.
-    pub best: Option<f32>,
-    /// The step it was found at.
-    pub best_step: u64,
-    /// Seconds of training, all runs together.
-    pub seconds: f64,
-    /// Tokens through the network, all runs together.
-    pub tokens: u64,
-    /// Weights of the network.
-    pub parameters: usize,
-}
-
 /// Trains until a limit is reached; the best weights are in the folder then.
 ///
 /// # Errors
@@ -135,6 +92,18 @@ enum Occasion {
     Planned,
     /// A limit was reached; a longer training would not have had it.
     End,
+}
+
+/// A step that was taken.
+struct Taken {
+    /// Summed over the targets, without smoothing.
+    nats: f64,
+    targets: usize,
+    tokens: usize,
+    /// The learning rate.
+    rate: f64,
+    /// Of the gradients, before clipping.
+    norm: f64,
 }
 
 /// Sums over the steps since the last entry of the log.
@@ -283,50 +252,33 @@ impl<'a> Run<'a> {
         }
         self.progress.step += 1;
         self.progress.place = end;
+        self.progress.epochs = self.progress.epoch as f64 + end as f64 / plan.len() as f64;
         if let (Some(decay), Some(average)) = (recipe.average, &mut self.average) {
             blend(average, &network.weights(), decay, self.progress.step);
         }
         self.network = Some(network);
-        let tokens: usize = batches.iter().map(Batch::tokens).sum();
-        self.tell(
-            observer,
-            nats,
-            targets,
-            tokens,
-            rate,
-            norm,
-            self.progress.epoch as f64 + end as f64 / plan.len() as f64,
-        )
+        let tokens = batches.iter().map(Batch::tokens).sum();
+        self.tell(observer, Taken { nats, targets, tokens, rate, norm })
     }
 
     /// Passes on how the step went; the log gets an entry every few seconds.
-    #[allow(clippy::too_many_arguments)]
-    fn tell(
-        &mut self,
-        observer: &mut dyn Observer,
-        nats: f64,
-        targets: usize,
-        tokens: usize,
-        rate: f64,
-        norm: f64,
-        epoch: f64,
-    ) -> Result<(), Error> {
+    fn tell(&mut self, observer: &mut dyn Observer, taken: Taken) -> Result<(), Error> {
         let seconds = self.tick();
-        self.progress.tokens += tokens as u64;
-        self.told.nats += nats;
-        self.told.targets += targets;
-        self.told.tokens += tokens;
+        self.progress.tokens += taken.tokens as u64;
+        self.told.nats += taken.nats;
+        self.told.targets += taken.targets;
+        self.told.tokens += taken.tokens;
         self.told.seconds += seconds;
         let entry = StepEntry {
             step: self.progress.step,
-            epoch,
+            epoch: self.progress.epochs,
             loss: self.told.nats / self.told.targets.max(1) as f64,
-            learning_rate: rate,
-            gradient_norm: norm,
+            learning_rate: taken.rate,
+            gradient_norm: taken.norm,
             tokens_per_s: self.told.tokens as f64 / self.told.seconds.max(1e-9),
             seconds: self.progress.seconds,
         };
-        observer.stepped(&entry, self.part(epoch));
+        observer.stepped(&entry, self.part());
         if self.told.seconds >= LOG_SECONDS || self.progress.step == 1 {
             self.log.write(&Entry::Step(entry))?;
             self.told = Told::default();
@@ -343,10 +295,10 @@ impl<'a> Run<'a> {
     }
 
     /// The part of the training that is done, by the limit that is nearest.
-    fn part(&self, epoch: f64) -> f64 {
+    fn part(&self) -> f64 {
         let limits = &self.training.limits;
         let parts = [
-            limits.epochs.map(|epochs| epoch / epochs.max(1) as f64),
+            limits.epochs.map(|epochs| self.progress.epochs / epochs.max(1) as f64),
             limits.steps.map(|steps| self.progress.step as f64 / steps.max(1) as f64),
             limits.time.map(|time| self.progress.seconds / time.as_secs_f64().max(1e-9)),
         ];
@@ -395,7 +347,7 @@ impl<'a> Run<'a> {
         self.tick();
         let entry = ValidationEntry {
             step: self.progress.step,
-            epoch: self.progress.epoch as f64,
+            epoch: self.progress.epochs,
             validation_loss: f64::from(loss),
             best,
             seconds: self.progress.seconds,
@@ -427,7 +379,7 @@ impl<'a> Run<'a> {
         Summary {
             ending,
             steps: self.progress.step,
-            epochs: self.progress.epoch as f64,
+            epochs: self.progress.epochs,
             best: self.progress.best,
             best_step: self.progress.best_step,
             seconds: self.progress.seconds,
@@ -438,7 +390,7 @@ impl<'a> Run<'a> {
 }
 
 /// Seconds between two entries of the log.
-const LOG_SECONDS: f64 = 5.0;
+const LOG_SECONDS: f64 = 2.0;
 
 /// The state to go on from, if there is one and it fits.
 fn earlier(training: &Training<'_>) -> Result<Option<State>, Error> {
