@@ -8,20 +8,28 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::binary::hashed::{NOWHERE, Shape};
-use crate::binary::header::{HEADER, Header, Layout, Section};
+use crate::binary::hashed::{BETWEEN, HIGHEST, Shape, Spot};
+use crate::binary::header::{HEADER, Header, Layout};
 use crate::binary::trie::Level;
-use crate::binary::{unigram, words};
+use crate::binary::unigram::Unigrams;
+use crate::binary::words;
 use crate::state::Context;
-use crate::{Error, MAX_ORDER, START, Score, State, UNKNOWN};
+use crate::{Error, START, Score, State};
 
 /// A model in the bytes of a `model.ngram`, which are looked at where they lie; immutable.
 #[derive(Clone, Debug)]
 pub struct Model<B> {
     file: B,
     header: Header,
-    /// Layout `hashed`: the shape of each table, from order 2 on.
-    shapes: Vec<Shape>,
+    unigrams: Unigrams,
+    orders: Orders,
+}
+
+/// Where each order from 2 on lies.
+#[derive(Clone, Debug)]
+enum Orders {
+    Trie(Vec<Level>),
+    Hashed(Vec<Shape>),
 }
 
 impl<B: AsRef<[u8]>> Model<B> {
@@ -33,8 +41,11 @@ impl<B: AsRef<[u8]>> Model<B> {
     pub fn open(file: B, path: &Path) -> Result<Self, Error> {
         let refused = |problem| Error::Model { path: path.to_owned(), problem };
         let header = Header::parse(file.as_ref()).map_err(refused)?;
-        let shapes = if header.layout == Layout::Hashed { Shape::all(&header) } else { Vec::new() };
-        Ok(Self { file, header, shapes })
+        let orders = match header.layout {
+            Layout::Trie => Orders::Trie(Level::all(&header)),
+            Layout::Hashed => Orders::Hashed(Shape::all(&header)),
+        };
+        Ok(Self { file, unigrams: Unigrams::new(&header), header, orders })
     }
 
     /// Reads the whole file and compares its check sum; `path` stands in messages.
@@ -107,8 +118,7 @@ impl<B: AsRef<[u8]>> Model<B> {
 
     /// Tells whether an id is that of a word that has a probability of its own.
     pub fn is_word(&self, id: u32) -> bool {
-        (id as usize) < self.vocab_size()
-            && unigram::log10_probability(self.file.as_ref(), &self.header, id) != unigram::ABSENT
+        self.unigram(id).is_some()
     }
 
     /// The state before any word, not even `<s>`.
@@ -126,27 +136,24 @@ impl<B: AsRef<[u8]>> Model<B> {
     /// log₁₀ p(word | state), and in `after` the state with the word; an id that is no word counts as `<unk>`.
     pub fn score(&self, state: &State, word: u32, after: &mut State) -> Score {
         let file = self.file.as_ref();
-        let known = if word < self.header.words { word } else { UNKNOWN };
-        let unigram = unigram::unigram(file, &self.header, known);
+        let (word, unigram) = self.unigrams.known(file, word);
         let mut found = Found { log10_probability: unigram.log10_probability, matched: 1, length: 0 };
-        match self.header.layout {
-            Layout::Trie => {
-                let context =
-                    Context { begin: unigram.begin, end: unigram.end, log10_backoff: unigram.log10_backoff };
-                let matters = context.begin < context.end || context.log10_backoff != 0.0;
-                found.keep(after, 1, self.header.order, context, matters);
-                self.score_trie(file, state, known, after, &mut found);
+        let log10_backoff = unigram.log10_backoff;
+        match &self.orders {
+            Orders::Trie(levels) => {
+                let context = Context { begin: unigram.begin, end: unigram.end, log10_backoff };
+                if !levels.is_empty() {
+                    found.keep(after, 1, context, trie_matters(&context));
+                }
+                score_trie(levels, file, state, word, after, &mut found);
             }
-            Layout::Hashed => {
-                let place = if unigram::log10_probability(file, &self.header, known) == unigram::ABSENT {
-                    UNKNOWN
-                } else {
-                    known
-                };
-                let log10_backoff = unigram.log10_backoff;
-                let context = Context { begin: place, end: 0, log10_backoff };
-                found.keep(after, 1, self.header.order, context, !is_negative_zero(log10_backoff));
-                self.score_hashed(file, state, place, after, &mut found);
+            Orders::Hashed(shapes) => {
+                let Spot { home, offset } = Spot::of_word(word);
+                if !shapes.is_empty() {
+                    let context = Context { begin: home, end: offset, log10_backoff };
+                    found.keep(after, 1, context, !is_negative_zero(log10_backoff));
+                }
+                score_hashed(shapes, file, state, word, after, &mut found);
             }
         }
         after.length = found.length as u8;
@@ -157,63 +164,15 @@ impl<B: AsRef<[u8]>> Model<B> {
         Score { log10_probability, matched: found.matched }
     }
 
-    #[inline]
-    fn score_trie(&self, file: &[u8], state: &State, word: u32, after: &mut State, found: &mut Found) {
-        for (length, context) in (1..).zip(state.contexts()).take(self.header.order - 1) {
-            let order = length + 1;
-            let level = Level::new(file, &self.header, order);
-            let at = level.find(context.begin..context.end, word);
-            let mut longer = Context::default();
-            if let Some(at) = at {
-                (found.log10_probability, found.matched) = (level.log10_probability(at), order);
-                if order < self.header.order {
-                    let Range { start, end } = level.children(at);
-                    longer = Context { begin: start, end, log10_backoff: level.log10_backoff(at) };
-                }
-            }
-            let matters = longer.begin < longer.end || longer.log10_backoff != 0.0;
-            found.keep(after, order, self.header.order, longer, matters);
-        }
-    }
-
-    #[inline]
-    fn score_hashed(&self, file: &[u8], state: &State, word: u32, after: &mut State, found: &mut Found) {
-        const NONE: Context = Context { begin: NOWHERE, end: 0, log10_backoff: 0.0 };
-        // All cache lines that will be needed are asked for before the first is waited for.
-        let mut touched = 0;
-        for (index, (context, shape)) in state.contexts().iter().zip(&self.shapes).enumerate() {
-            let table = self.header.range(Section::Words(index + 2));
-            touched ^= file.get(table.start + shape.home(context.begin, word)).copied().unwrap_or_default();
-        }
-        std::hint::black_box(touched);
-        for (index, (context, shape)) in state.contexts().iter().zip(&self.shapes).enumerate() {
-            let order = index + 2;
-            let table = &file[self.header.range(Section::Words(order))];
-            let slot = if context.begin == NOWHERE { None } else { shape.find(table, context.begin, word) };
-            let mut longer = NONE;
-            if let Some(slot) = slot {
-                (found.log10_probability, found.matched) = (shape.log10_probability(table, slot), order);
-                if order < self.header.order {
-                    longer = Context { begin: slot, end: 0, log10_backoff: shape.log10_backoff(table, slot) };
-                }
-            }
-            let matters = longer.begin != NOWHERE && !is_negative_zero(longer.log10_backoff);
-            found.keep(after, order, self.header.order, longer, matters);
-        }
-    }
-
     /// Calls `visit(word, log₁₀ p)` for each word that follows one of the state's contexts, those of shorter contexts first, so
     /// that the last call for a word tells its probability. `None` where the layout cannot list them.
     pub(crate) fn successors(&self, state: &State, mut visit: impl FnMut(u32, f32)) -> Option<()> {
-        if self.header.layout == Layout::Hashed {
-            return None;
-        }
-        let contexts = state.contexts();
-        for (index, context) in contexts.iter().enumerate().take(self.header.order - 1) {
-            let level = Level::new(self.file.as_ref(), &self.header, index + 2);
+        let Orders::Trie(levels) = &self.orders else { return None };
+        let (file, contexts) = (self.file.as_ref(), state.contexts());
+        for (index, (context, level)) in contexts.iter().zip(levels).enumerate() {
             let backoff: f32 = contexts[index + 1..].iter().map(|longer| longer.log10_backoff).sum();
             for at in level.within(context.begin..context.end) {
-                visit(level.word(at), level.log10_probability(at) + backoff);
+                visit(level.word(file, at), level.log10_probability(file, at) + backoff);
             }
         }
         Some(())
@@ -221,8 +180,7 @@ impl<B: AsRef<[u8]>> Model<B> {
 
     /// log₁₀ p(word) without any context; `None` for an id that is no word.
     pub(crate) fn unigram(&self, id: u32) -> Option<f32> {
-        let log10_p = unigram::log10_probability(self.file.as_ref(), &self.header, id);
-        (log10_p != unigram::ABSENT).then_some(log10_p)
+        self.unigrams.log10_probability(self.file.as_ref(), id)
     }
 }
 
@@ -237,14 +195,76 @@ struct Found {
 impl Found {
     /// Keeps the context of `length` words for the next query.
     #[inline]
-    fn keep(&mut self, after: &mut State, length: usize, order: usize, context: Context, matters: bool) {
-        if length < order.min(MAX_ORDER) {
-            after.contexts[length - 1] = context;
+    fn keep(&mut self, after: &mut State, length: usize, context: Context, matters: bool) {
+        if let Some(kept) = after.contexts.get_mut(length - 1) {
+            *kept = context;
             if matters {
                 self.length = length;
             }
         }
     }
+}
+
+/// Looks the word up under each context of a trie, the shortest first.
+#[inline]
+fn score_trie(levels: &[Level], file: &[u8], state: &State, word: u32, after: &mut State, found: &mut Found) {
+    // All cache lines that will most likely be needed are asked for before the first is waited for.
+    let mut touched = 0;
+    for (context, level) in state.contexts().iter().zip(levels) {
+        touched ^= level.touch(file, context.begin);
+    }
+    std::hint::black_box(touched);
+    for (index, (context, level)) in state.contexts().iter().zip(levels).enumerate() {
+        let at = level.find(file, context.begin..context.end, word);
+        if let Some(at) = at {
+            (found.log10_probability, found.matched) = (level.log10_probability(file, at), index + 2);
+        }
+        if index + 1 < levels.len() {
+            let mut longer = Context::default();
+            if let Some(at) = at {
+                let Range { start, end } = level.children(file, at);
+                longer = Context { begin: start, end, log10_backoff: level.log10_backoff(file, at) };
+            }
+            found.keep(after, index + 2, longer, trie_matters(&longer));
+        }
+    }
+}
+
+/// Looks the word up after each context in the tables, the shortest first.
+#[inline]
+fn score_hashed(
+    shapes: &[Shape],
+    file: &[u8],
+    state: &State,
+    word: u32,
+    after: &mut State,
+    found: &mut Found,
+) {
+    let Some((highest, between)) = shapes.split_last() else { return };
+    let contexts = state.contexts();
+    for (index, (context, shape)) in contexts.iter().zip(between).enumerate() {
+        let place = shape.place(context.begin, word);
+        let hit = shape.find::<BETWEEN>(file, place, context.end);
+        let mut longer = Context { begin: place.0, end: Spot::NOWHERE, log10_backoff: 0.0 };
+        if let Some(hit) = hit {
+            (found.log10_probability, found.matched) = (hit.log10_probability(file), index + 2);
+            (longer.end, longer.log10_backoff) = (hit.offset, hit.log10_backoff(file));
+        }
+        let matters = hit.is_some() && !is_negative_zero(longer.log10_backoff);
+        found.keep(after, index + 2, longer, matters);
+    }
+    if let Some(context) = contexts.get(between.len()) {
+        let hit = highest.find::<HIGHEST>(file, highest.place(context.begin, word), context.end);
+        if let Some(hit) = hit {
+            (found.log10_probability, found.matched) = (hit.log10_probability(file), shapes.len() + 1);
+        }
+    }
+}
+
+/// Tells whether the next word's probability may depend on a trie's context.
+#[inline]
+fn trie_matters(context: &Context) -> bool {
+    context.begin < context.end || context.log10_backoff != 0.0
 }
 
 #[inline]

@@ -54,7 +54,7 @@ fn a_foreign_file_is_refused() {
 fn another_version_is_refused() {
     let mut bytes = file(WriteOptions::default());
     bytes[16] = 7;
-    assert!(sentence(&bytes).contains("version 7 of the format, this program reads version 1"));
+    assert!(sentence(&bytes).contains("version 7 of the format, this program reads version 2"));
 }
 
 #[test]

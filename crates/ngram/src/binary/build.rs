@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::bits::{BitWriter, UnaryWriter};
-use super::hashed::{Inserted, Table};
+use super::hashed::{Inserted, Spot, Table};
 use super::header::{HEADER, Header, Layout, MOST_ENTRIES, Section};
 use super::quantise::{Book, Histogram};
 use super::section::{Growing, grow, join};
@@ -233,11 +233,11 @@ impl ModelWriter {
     fn end_hashed_order(&mut self, order: usize, mut spool: Stream, count: u64) -> Result<(), Error> {
         let path = self.path.clone();
         let writing = |error| Error::Write { path: path.clone(), source: error };
-        let below = self.tables.last().map_or(u64::from(self.header.words), Table::slots);
+        let below = self.tables.last().map_or(u64::from(self.header.words), Table::homes);
         let is_highest = order == self.header.order;
         'attempts: for attempt in 0.. {
             let mut table = Table::new(count, self.header.word_bits(), below, is_highest, attempt);
-            if table.slots() > u64::from(u32::MAX) {
+            if table.homes() >= 1 << 29 {
                 break;
             }
             spool.rewind().map_err(writing)?;
@@ -264,7 +264,7 @@ impl ModelWriter {
     }
 
     /// Where the context is kept in its order, after noting that it goes on.
-    fn mark_context(&mut self, context: &[u32]) -> Option<u32> {
+    fn mark_context(&mut self, context: &[u32]) -> Option<Spot> {
         let (&first, rest) = context.split_first()?;
         let (log10_p, log10_backoff) = self.unigrams.get_mut(first as usize)?;
         if *log10_p == unigram::ABSENT {
@@ -273,7 +273,7 @@ impl ModelWriter {
         if *log10_backoff == 0.0 {
             *log10_backoff = 0.0;
         }
-        let mut place = first;
+        let mut place = Spot::of_word(first);
         for (table, &word) in self.tables.iter().zip(rest) {
             place = table.find(place, word)?;
         }

@@ -1,97 +1,134 @@
 //! Layout `hashed`: a hash table for each order from 2 on, in buckets of 64 bytes, a cache line.
 //!
-//! The key of an n-gram is (slot of its context, last word), a number of `b` bits. It is scrambled by a bijection of b-bit
-//! numbers; scaled by the number of buckets, its upper part is the bucket, and from the lower part as many bits are kept as
-//! tell any two keys of a bucket apart. So 26 bits are stored where the key has 40 and more, and still two n-grams are
-//! never mistaken for each other, which a hash of 64 bits (KenLM) only makes unlikely.
+//! An n-gram is known by its context and its last word. Its *home* is the bucket where it should lie; its *offset* says how far
+//! from there it lies, and in which slot. The home follows from (home of the context, last word), a number of `b` bits: a bijection of
+//! b-bit numbers scrambles it; scaled by the number of buckets, its upper part is the home, and from the lower part as many
+//! bits are kept as tell any two keys of a bucket apart. Contexts of one home differ in their offset, which is kept too.
+//! So 26 bits or so are stored where the key has 40 and more, and still two n-grams are never mistaken for
+//! each other, which a hash of 64 bits (KenLM) only makes unlikely.
+//!
+//! Homes depend on words alone, never on what the tables hold: the processor can fetch the buckets of all orders, and those of
+//! the next query, before the first has come.
 //!
 //! ```text
 //! bucket, orders between: 5 tags, 5 × (log₁₀ p, log₁₀ back-off), 4 bytes unused      highest order: 8 tags, 8 × log₁₀ p
 //! tag: bit 31, of the first tag only: keys of this bucket or an earlier one have spilled into the next
-//!      bit 30: in use   bits 26..30: buckets from home   bits 0..26: the rest of the key
+//!      bits 28..31: 1 + buckets from home, 0: empty   bits 22..28: offset of the context   bits 0..22: the rest of the key
 //! ```
 //!
-//! A full bucket spills into the next; the table is 80 % full. A miss so costs one cache line and seldom two.
+//! A full bucket spills into the next; what has come three buckets far takes the place of what is nearer to its home, so that nothing ends
+//! far away; the table is four sevenths full. A miss so costs one cache line and seldom two.
 
 use std::io::{self, Write};
 
 use super::bits::{load_u32, width};
-use super::header::Header;
+use super::header::{Header, Section};
 
 const BUCKET: usize = 64;
-const REST_BITS: u32 = 26;
-const USED: u32 = 1 << 30;
+/// Slots of a bucket, in orders between and in the highest.
+pub(crate) const BETWEEN: usize = 5;
+pub(crate) const HIGHEST: usize = 8;
+const REST_BITS: u32 = 22;
+const OFFSET_SHIFT: u32 = REST_BITS;
+const DISTANCE_SHIFT: u32 = 28;
 const SPILLED: u32 = 1 << 31;
 /// Most buckets that an n-gram may lie away from home.
-const FARTHEST: u32 = 15;
-/// A slot that no n-gram has.
-pub(crate) const NOWHERE: u32 = u32::MAX;
+const FARTHEST: u32 = 6;
+/// From so far on, an n-gram takes the place of one that is nearer to its home; sooner would send too many away from home.
+const FAR: u32 = 3;
 
-/// Slots of a bucket.
-fn slots(is_highest: bool) -> u32 {
-    if is_highest { 8 } else { 5 }
+/// A context as the key of what follows it: its home, and buckets from there × 8 + slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub home: u32,
+    pub offset: u32,
+}
+
+impl Spot {
+    /// The offset of a context that the model does not have: farther from home than any.
+    pub(crate) const NOWHERE: u32 = (FARTHEST + 1) << 3;
+
+    /// That of a word alone.
+    pub(crate) fn of_word(id: u32) -> Self {
+        Self { home: id, offset: 0 }
+    }
+}
+
+/// An n-gram that was found: its offset, and the byte where its numbers begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit {
+    pub offset: u32,
+    values: usize,
+}
+
+impl Hit {
+    /// log₁₀ of the probability.
+    #[inline]
+    pub(crate) fn log10_probability(&self, file: &[u8]) -> f32 {
+        f32::from_bits(load_u32(file, self.values))
+    }
+
+    /// log₁₀ of the back-off weight; not in the highest order. −0.0: zero, and no n-gram goes on from here.
+    #[inline]
+    pub(crate) fn log10_backoff(&self, file: &[u8]) -> f32 {
+        f32::from_bits(load_u32(file, self.values + 4))
+    }
 }
 
 /// Tells whether a table of so many n-grams may have so many bytes.
 pub(crate) fn is_possible(bytes: u64, count: u64) -> bool {
     bytes.is_multiple_of(BUCKET as u64)
         && bytes > 0
-        && count <= bytes / BUCKET as u64 * 8
+        && count <= bytes / BUCKET as u64 * HIGHEST as u64
         && bytes >> 6 < 1 << 29
 }
 
-/// How keys of an order become places.
+/// Where the table of an order lies, and how keys become places in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
+    table: usize,
     buckets: u64,
-    slots: u32,
     word_bits: u32,
     key_bits: u32,
     rest_shift: u32,
 }
 
 impl Shape {
-    /// The shape of an order's table, from the number of its buckets and of the slots of the order below.
-    fn new(word_bits: u32, slots_below: u64, buckets: u64, is_highest: bool) -> Self {
-        let key_bits = (width(slots_below) + word_bits).clamp(2, 63);
+    /// The shape of an order's table, from the number of its buckets and of the homes of the order below.
+    fn new(table: usize, word_bits: u32, homes_below: u64, buckets: u64) -> Self {
+        let key_bits = (width(homes_below) + word_bits).clamp(2, 63);
         // The bijection is scaled by 2^(64 − b) and by the number of buckets: keys of a bucket are that far apart.
         let rest_shift = 64 - key_bits + buckets.max(1).ilog2();
-        Self { buckets, slots: slots(is_highest), word_bits, key_bits, rest_shift: rest_shift.min(63) }
+        Self { table, buckets, word_bits, key_bits, rest_shift: rest_shift.min(63) }
     }
 
     /// The shapes of all tables of a file, from order 2 on.
     pub(crate) fn all(header: &Header) -> Vec<Self> {
-        let mut slots_below = u64::from(header.words);
+        let mut homes_below = u64::from(header.words);
         (2..=header.order)
             .map(|order| {
-                let bytes = header.range(super::header::Section::Words(order)).len();
-                let shape = Self::new(
-                    header.word_bits(),
-                    slots_below,
-                    (bytes / BUCKET) as u64,
-                    order == header.order,
-                );
-                slots_below = shape.buckets * u64::from(shape.slots);
+                let bytes = header.range(Section::Words(order));
+                let shape =
+                    Self::new(bytes.start, header.word_bits(), homes_below, (bytes.len() / BUCKET) as u64);
+                homes_below = shape.buckets;
                 shape
             })
             .collect()
     }
 
-    fn has_backoff(&self) -> bool {
-        self.slots == slots(false)
-    }
-
-    /// Home bucket and rest of the key (context, word).
+    /// Home and rest of the key (home of the context, word).
     #[inline]
-    fn place(&self, context: u32, word: u32) -> (u64, u32) {
+    pub(crate) fn place(&self, home_below: u32, word: u32) -> (u32, u32) {
         let (bits, mask) = (self.key_bits, (1_u64 << self.key_bits) - 1);
-        let mut key = (u64::from(context) << self.word_bits | u64::from(word)) & mask;
+        let mut key = (u64::from(home_below) << self.word_bits | u64::from(word)) & mask;
         key = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask;
         key ^= key >> (bits / 2);
         key = key.wrapping_mul(0xd6e8_feb8_6659_fd93) & mask;
         key ^= key >> (bits / 2);
-        let scaled = u128::from(key << (64 - bits)) * u128::from(self.buckets);
-        ((scaled >> 64) as u64, (scaled as u64 >> self.rest_shift) as u32)
+        // With two products the load of the buckets is uneven, and tables become larger.
+        key = key.wrapping_mul(0xff51_afd7_ed55_8ccd) << (64 - bits);
+        let scaled = u128::from(key) * u128::from(self.buckets);
+        ((scaled >> 64) as u32, (scaled as u64 >> self.rest_shift) as u32)
     }
 
     /// Bits that tell the keys of a bucket apart.
@@ -99,52 +136,63 @@ impl Shape {
         64 - self.rest_shift
     }
 
-    /// Where the n-gram's home bucket begins, for fetching it early.
+    /// The n-gram of this place whose context has this offset.
     #[inline]
-    pub(crate) fn home(&self, context: u32, word: u32) -> usize {
-        self.place(context, word).0 as usize * BUCKET
+    pub(crate) fn find<const SLOTS: usize>(
+        &self,
+        file: &[u8],
+        (home, rest): (u32, u32),
+        offset: u32,
+    ) -> Option<Hit> {
+        let tag = offset << OFFSET_SHIFT | rest;
+        let bytes = file.get(self.table + home as usize * BUCKET..)?.first_chunk::<BUCKET>()?;
+        let equal = equal_tags::<SLOTS>(bytes, 1 << DISTANCE_SHIFT | tag);
+        if equal != 0 {
+            let slot = equal.trailing_zeros();
+            return Some(self.hit::<SLOTS>(home, 0, slot));
+        }
+        if load_u32(bytes, 0) & SPILLED == 0 { None } else { self.find_far::<SLOTS>(file, home, tag) }
     }
 
-    /// The slot of an n-gram.
-    #[inline]
-    pub(crate) fn find(&self, table: &[u8], context: u32, word: u32) -> Option<u32> {
-        let (home, rest) = self.place(context, word);
-        let mut bucket = home;
-        for distance in 0..=FARTHEST {
-            let tags = table.get(bucket as usize * BUCKET..)?.first_chunk::<BUCKET>()?;
-            let wanted = USED | distance << REST_BITS | rest;
-            for slot in 0..self.slots {
-                if load_u32(tags, slot as usize * 4) & !SPILLED == wanted {
-                    return Some(bucket as u32 * self.slots + slot);
-                }
+    /// Goes on from a home that has spilled.
+    #[inline(never)]
+    fn find_far<const SLOTS: usize>(&self, file: &[u8], home: u32, tag: u32) -> Option<Hit> {
+        for distance in 1..=FARTHEST {
+            let bucket = self.after(home, distance);
+            let bytes = file.get(self.table + bucket as usize * BUCKET..)?.first_chunk::<BUCKET>()?;
+            let equal = equal_tags::<SLOTS>(bytes, (distance + 1) << DISTANCE_SHIFT | tag);
+            if equal != 0 {
+                return Some(self.hit::<SLOTS>(bucket, distance, equal.trailing_zeros()));
             }
-            if load_u32(tags, 0) & SPILLED == 0 {
+            if load_u32(bytes, 0) & SPILLED == 0 {
                 return None;
             }
-            bucket = if bucket + 1 == self.buckets { 0 } else { bucket + 1 };
         }
         None
     }
 
-    /// Where the numbers of a slot begin.
-    #[inline]
-    fn values(&self, slot: u32) -> usize {
-        let (bucket, slot) = ((slot / self.slots) as usize, (slot % self.slots) as usize);
-        let each = if self.has_backoff() { 8 } else { 4 };
-        bucket * BUCKET + self.slots as usize * 4 + slot * each
+    /// The bucket so many after `home`.
+    fn after(&self, home: u32, distance: u32) -> u32 {
+        ((u64::from(home) + u64::from(distance)) % self.buckets.max(1)) as u32
     }
 
-    /// log₁₀ of the probability in a slot.
     #[inline]
-    pub(crate) fn log10_probability(&self, table: &[u8], slot: u32) -> f32 {
-        f32::from_bits(load_u32(table, self.values(slot)))
+    fn hit<const SLOTS: usize>(&self, bucket: u32, distance: u32, slot: u32) -> Hit {
+        let each = if SLOTS == HIGHEST { 4 } else { 8 };
+        let values = self.table + bucket as usize * BUCKET + SLOTS * 4 + slot as usize * each;
+        Hit { offset: distance << 3 | slot, values }
     }
+}
 
-    /// log₁₀ of the back-off weight in a slot; not in the highest order. −0.0: zero, and no n-gram goes on from here.
-    #[inline]
-    pub(crate) fn log10_backoff(&self, table: &[u8], slot: u32) -> f32 {
-        f32::from_bits(load_u32(table, self.values(slot) + 4))
+/// A bit for each slot whose tag is this one; without branches, since which slot it is cannot be guessed.
+#[inline]
+fn equal_tags<const SLOTS: usize>(bucket: &[u8; BUCKET], tag: u32) -> u32 {
+    let mut equal = 0;
+    for slot in 0..SLOTS {
+        let found = load_u32(bucket, slot * 4) & if slot == 0 { !SPILLED } else { u32::MAX };
+        equal |= u32::from(found == tag) << slot;
     }
+    equal
 }
 
 /// What became of an insertion.
@@ -158,70 +206,112 @@ pub(crate) enum Inserted {
 
 /// A table in memory, while it is filled.
 pub(crate) struct Table {
-    pub(crate) shape: Shape,
+    shape: Shape,
+    is_highest: bool,
     bytes: Vec<u8>,
 }
 
 impl Table {
     /// An empty table for `count` n-grams; `attempt` makes it an eighth larger each time.
-    pub(crate) fn new(count: u64, word_bits: u32, slots_below: u64, is_highest: bool, attempt: u32) -> Self {
-        let slots = u64::from(slots(is_highest));
-        let mut buckets = (count * 5 / 4 + 1).div_ceil(slots);
+    pub(crate) fn new(count: u64, word_bits: u32, homes_below: u64, is_highest: bool, attempt: u32) -> Self {
+        let slots = if is_highest { HIGHEST } else { BETWEEN };
+        let mut buckets = (count * 7 / 4 + 1).div_ceil(slots as u64);
         buckets += buckets * u64::from(attempt) / 8 + u64::from(attempt);
         let shape = loop {
-            let shape = Shape::new(word_bits, slots_below, buckets, is_highest);
+            let shape = Shape::new(0, word_bits, homes_below, buckets);
             if shape.rest_bits() <= REST_BITS {
                 break shape;
             }
             // Few n-grams over a large vocabulary: more buckets leave fewer bits to be stored.
             buckets = (buckets + 1).next_power_of_two();
         };
-        Self { shape, bytes: vec![0; buckets as usize * BUCKET] }
+        Self { shape, is_highest, bytes: vec![0; buckets as usize * BUCKET] }
     }
 
-    pub(crate) fn slots(&self) -> u64 {
-        self.shape.buckets * u64::from(self.shape.slots)
+    /// Number of homes.
+    pub(crate) fn homes(&self) -> u64 {
+        self.shape.buckets
     }
 
-    pub(crate) fn find(&self, context: u32, word: u32) -> Option<u32> {
-        self.shape.find(&self.bytes, context, word)
+    fn hit(&self, context: Spot, word: u32) -> Option<Hit> {
+        let place = self.shape.place(context.home, word);
+        if self.is_highest {
+            self.shape.find::<HIGHEST>(&self.bytes, place, context.offset)
+        } else {
+            self.shape.find::<BETWEEN>(&self.bytes, place, context.offset)
+        }
+    }
+
+    /// The n-gram as the context of longer ones.
+    pub(crate) fn find(&self, context: Spot, word: u32) -> Option<Spot> {
+        let offset = self.hit(context, word)?.offset;
+        Some(Spot { home: self.shape.place(context.home, word).0, offset })
     }
 
     /// Puts an n-gram in.
-    pub(crate) fn insert(&mut self, context: u32, word: u32, log10_p: f32, log10_backoff: f32) -> Inserted {
-        if self.find(context, word).is_some() {
+    pub(crate) fn insert(&mut self, context: Spot, word: u32, log10_p: f32, log10_backoff: f32) -> Inserted {
+        if self.hit(context, word).is_some() {
             return Inserted::Duplicate;
         }
-        let (home, rest) = self.shape.place(context, word);
+        let (home, rest) = self.shape.place(context.home, word);
+        let nothing_follows = if log10_backoff == 0.0 { -0.0 } else { log10_backoff };
+        let numbers = [log10_p.to_bits(), nothing_follows.to_bits()];
+        let mut carried = (1 << DISTANCE_SHIFT | context.offset << OFFSET_SHIFT | rest, numbers);
         let mut bucket = home;
-        for distance in 0..=FARTHEST {
-            let begin = bucket as usize * BUCKET;
-            for slot in 0..self.shape.slots {
-                let at = begin + slot as usize * 4;
-                let old = load_u32(&self.bytes, at);
-                if old & USED == 0 {
-                    self.put(at, old | USED | distance << REST_BITS | rest);
-                    let values = self.shape.values(bucket as u32 * self.shape.slots + slot);
-                    self.put(values, log10_p.to_bits());
-                    if self.shape.has_backoff() {
-                        let nothing_follows = if log10_backoff == 0.0 { -0.0 } else { log10_backoff };
-                        self.put(values + 4, f32::to_bits(nothing_follows));
-                    }
+        while carried.0 >> DISTANCE_SHIFT <= FARTHEST + 1 {
+            // The entry of this bucket that is nearest to its home; an empty slot is nearer still.
+            let distance = |slot: &usize| (self.tag(bucket, *slot) & !SPILLED) >> DISTANCE_SHIFT;
+            let Some(nearest) = (0..self.slots()).min_by_key(distance) else { break };
+            let (there, here) = (distance(&nearest), carried.0 >> DISTANCE_SHIFT);
+            if there == 0 || here > FAR && there < here {
+                carried = self.exchange(bucket, nearest, carried);
+                if carried.0 == 0 {
                     return Inserted::New;
                 }
             }
-            let first = load_u32(&self.bytes, begin);
-            self.put(begin, first | SPILLED);
-            bucket = if bucket + 1 == self.shape.buckets { 0 } else { bucket + 1 };
+            self.put(bucket as usize * BUCKET, self.tag(bucket, 0) | SPILLED);
+            bucket = self.shape.after(bucket, 1);
+            carried.0 += 1 << DISTANCE_SHIFT;
+            if carried.0 & SPILLED != 0 {
+                break;
+            }
         }
         Inserted::Crowded
     }
 
-    /// Notes that an n-gram goes on from the one in this slot.
-    pub(crate) fn mark_extended(&mut self, slot: u32) {
-        if self.shape.has_backoff() && self.shape.log10_backoff(&self.bytes, slot) == 0.0 {
-            self.put(self.shape.values(slot) + 4, 0);
+    /// Puts a tag and its numbers into a slot and gives what was there; the mark of spilling stays.
+    fn exchange(&mut self, bucket: u32, slot: usize, (tag, numbers): (u32, [u32; 2])) -> (u32, [u32; 2]) {
+        let (at, values) = (bucket as usize * BUCKET + slot * 4, self.values(bucket, slot));
+        let old = load_u32(&self.bytes, at);
+        let old_numbers = [load_u32(&self.bytes, values), load_u32(&self.bytes, values + 4)];
+        self.put(at, old & SPILLED | tag);
+        self.put(values, numbers[0]);
+        if !self.is_highest {
+            self.put(values + 4, numbers[1]);
         }
+        (old & !SPILLED, old_numbers)
+    }
+
+    fn slots(&self) -> usize {
+        if self.is_highest { HIGHEST } else { BETWEEN }
+    }
+
+    fn tag(&self, bucket: u32, slot: usize) -> u32 {
+        load_u32(&self.bytes, bucket as usize * BUCKET + slot * 4)
+    }
+
+    /// Notes that an n-gram goes on from this one.
+    pub(crate) fn mark_extended(&mut self, spot: Spot) {
+        let values = self.values(self.shape.after(spot.home, spot.offset >> 3), (spot.offset & 7) as usize);
+        if !self.is_highest && f32::from_bits(load_u32(&self.bytes, values + 4)) == 0.0 {
+            self.put(values + 4, 0);
+        }
+    }
+
+    /// Byte where the numbers of a slot begin.
+    fn values(&self, bucket: u32, slot: usize) -> usize {
+        let (slots, each) = if self.is_highest { (HIGHEST, 4) } else { (BETWEEN, 8) };
+        bucket as usize * BUCKET + slots * 4 + slot * each
     }
 
     fn put(&mut self, at: usize, value: u32) {
@@ -241,18 +331,20 @@ mod tests {
     fn every_key_is_found_again_and_no_other() {
         for is_highest in [false, true] {
             let mut table = Table::new(5000, 10, 3000, is_highest, 0);
+            let context = |n: u32| Spot { home: n, offset: n % 56 };
             for n in 0..5000_u32 {
-                assert_eq!(table.insert(n / 2, n % 1000, -(n as f32), n as f32), Inserted::New);
+                assert_eq!(table.insert(context(n / 2), n % 1000, -(n as f32), n as f32), Inserted::New);
             }
-            assert_eq!(table.insert(5, 11, 0.0, 0.0), Inserted::Duplicate);
-            for context in 0..3000 {
+            assert_eq!(table.insert(context(5), 11, 0.0, 0.0), Inserted::Duplicate);
+            assert!(table.find(Spot { home: 5, offset: 6 }, 11).is_none());
+            assert!(table.find(Spot { home: 5, offset: Spot::NOWHERE }, 11).is_none());
+            for home in 0..3000 {
                 for word in 0..1000 {
-                    let slot = table.find(context, word);
-                    let n =
-                        [context * 2, context * 2 + 1].into_iter().find(|n| n % 1000 == word && *n < 5000);
-                    assert_eq!(slot.is_some(), n.is_some(), "{context} {word}");
-                    if let (Some(slot), Some(n)) = (slot, n) {
-                        assert_eq!(table.shape.log10_probability(&table.bytes, slot), -(n as f32));
+                    let hit = table.hit(context(home), word);
+                    let n = [home * 2, home * 2 + 1].into_iter().find(|n| n % 1000 == word && *n < 5000);
+                    assert_eq!(hit.is_some(), n.is_some(), "{home} {word}");
+                    if let (Some(hit), Some(n)) = (hit, n) {
+                        assert_eq!(hit.log10_probability(&table.bytes), -(n as f32));
                     }
                 }
             }
@@ -261,12 +353,12 @@ mod tests {
 
     #[test]
     fn few_ngrams_over_a_large_vocabulary_keep_their_keys_apart() {
-        let mut table = Table::new(3, 22, 1 << 24, false, 0);
+        let mut table = Table::new(3, 18, 1 << 20, false, 0);
         assert!(table.shape.rest_bits() <= REST_BITS);
-        for (context, word) in [(1 << 23, 7), (1 << 23, 8), (5, 1 << 21)] {
-            assert_eq!(table.insert(context, word, -1.0, 0.0), Inserted::New);
+        for (home, word) in [(1 << 19, 7), (1 << 19, 8), (5, 1 << 17)] {
+            assert_eq!(table.insert(Spot::of_word(home), word, -1.0, 0.0), Inserted::New);
         }
-        assert!(table.find(1 << 23, 9).is_none());
-        assert!(table.find(5, 1 << 21).is_some());
+        assert!(table.find(Spot::of_word(1 << 19), 9).is_none());
+        assert!(table.find(Spot::of_word(5), 1 << 17).is_some());
     }
 }

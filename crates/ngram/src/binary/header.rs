@@ -22,7 +22,7 @@ use crate::MAX_ORDER;
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 1024;
 const MAGIC: [u8; 16] = *b"papo n-gram\r\n\x1a\n\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SECTIONS: usize = 50;
 const TABLE: usize = 128;
 /// Most n-grams of an order, so that a place in a unary list fits into 32 bits.

@@ -21,28 +21,52 @@ pub(crate) struct Unigram {
     pub end: u32,
 }
 
-/// The record of a word; that of `<unk>` where the id is no word of the model.
-#[inline]
-pub(crate) fn unigram(file: &[u8], header: &Header, id: u32) -> Unigram {
-    let record = read(file, header, id);
-    if record.log10_probability == ABSENT { read(file, header, crate::UNKNOWN) } else { record }
+/// Where the records lie in a file, and how many words they are of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unigrams {
+    records: usize,
+    words: u32,
 }
 
-/// The probability of a word, [`ABSENT`] where the id is none.
-pub(crate) fn log10_probability(file: &[u8], header: &Header, id: u32) -> f32 {
-    read(file, header, id).log10_probability
-}
+impl Unigrams {
+    pub(crate) fn new(header: &Header) -> Self {
+        Self { records: header.range(Section::Unigrams).start, words: header.words }
+    }
 
-#[inline]
-fn read(file: &[u8], header: &Header, id: u32) -> Unigram {
-    let records = &file[header.range(Section::Unigrams)];
-    let at = if id < header.words { id as usize * RECORD } else { 0 };
-    // The header was checked: there is a record for each word and one more.
-    let number = |field: usize| load_u32(records, at + 4 * field);
-    Unigram {
-        log10_probability: f32::from_bits(number(0)),
-        log10_backoff: f32::from_bits(number(1)),
-        begin: number(2),
-        end: number(5),
+    /// The record of an id, and the id; `<unk>` and its record where the id is no word of the model.
+    #[inline]
+    pub(crate) fn known(&self, file: &[u8], id: u32) -> (u32, Unigram) {
+        if id < self.words {
+            let record = self.read(file, id);
+            if record.log10_probability != ABSENT {
+                return (id, record);
+            }
+        }
+        self.unknown(file)
+    }
+
+    /// Kept apart, so that the processor guesses the way and does not wait for the record before it goes on.
+    #[cold]
+    #[inline(never)]
+    fn unknown(&self, file: &[u8]) -> (u32, Unigram) {
+        (crate::UNKNOWN, self.read(file, crate::UNKNOWN))
+    }
+
+    /// The probability of a word; `None` where the id is none.
+    pub(crate) fn log10_probability(&self, file: &[u8], id: u32) -> Option<f32> {
+        let known = id < self.words;
+        known.then(|| self.read(file, id).log10_probability).filter(|log10_p| *log10_p != ABSENT)
+    }
+
+    #[inline]
+    fn read(&self, file: &[u8], id: u32) -> Unigram {
+        // The header was checked: there is a record for each word and one more.
+        let number = |field: usize| load_u32(file, self.records + id as usize * RECORD + 4 * field);
+        Unigram {
+            log10_probability: f32::from_bits(number(0)),
+            log10_backoff: f32::from_bits(number(1)),
+            begin: number(2),
+            end: number(5),
+        }
     }
 }
