@@ -8,12 +8,14 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::bits::{BitWriter, UnaryWriter};
+use super::bits::BitWriter;
 use super::hashed::{Inserted, Spot, Table};
 use super::header::{HEADER, Header, Layout, MOST_ENTRIES, Section};
+use super::parents::{Children, Parents};
 use super::quantise::{Book, Histogram};
 use super::section::{Growing, grow, join};
 use super::spool::{Record, Spool, Stream};
+use super::summing::Summing;
 use super::{unigram, words};
 use crate::{Entry, EntrySink, Error, MAX_ORDER, Vocabulary};
 
@@ -164,7 +166,8 @@ impl ModelWriter {
         let grow = || grow(&folder).map_err(Error::writing(&path));
         let word_bits = self.header.word_bits();
         let (mut words, mut values) = (BitWriter::new(grow()?), BitWriter::new(grow()?));
-        let mut parents = Parents::new(self, order, &folder).map_err(writing)?;
+        let mut parents =
+            Parents::new(&self.unigrams, self.contexts.take(), order, &folder).map_err(writing)?;
         let mut last: Option<Record> = None;
         while let Some(record) = sorted.next().map_err(writing)? {
             if last.is_some_and(|last| last.words == record.words) {
@@ -377,107 +380,6 @@ fn find(spool: &mut Stream, wanted: &Record, mut before: u32) -> io::Result<u64>
         at += 1;
     }
     Ok(at)
-}
-
-/// The entries of the order below, each with the number of its children as these come, in the same sorting.
-enum Parents<'a> {
-    Words {
-        unigrams: &'a [(f32, f32)],
-        begins: Vec<u32>,
-        children: u32,
-    },
-    Entries {
-        order: usize,
-        contexts: Stream,
-        current: Option<Record>,
-        children: u64,
-        lists: UnaryWriter<Growing>,
-    },
-}
-
-/// Where children begin.
-enum Children {
-    Words(Vec<u32>),
-    Lists(Growing, Growing),
-}
-
-impl<'a> Parents<'a> {
-    fn new(writer: &'a mut ModelWriter, order: usize, folder: &Path) -> io::Result<Self> {
-        match writer.contexts.take() {
-            None => Ok(Self::Words { unigrams: &writer.unigrams, begins: Vec::new(), children: 0 }),
-            Some(mut contexts) => {
-                let current = contexts.next()?;
-                let lists = UnaryWriter::new(grow(folder)?, grow(folder)?);
-                Ok(Self::Entries { order: order - 1, contexts, current, children: 0, lists })
-            }
-        }
-    }
-
-    /// Goes on to the context of an n-gram; `false` where there is none.
-    fn reach(&mut self, record: &Record) -> io::Result<bool> {
-        match self {
-            Self::Words { unigrams, begins, children } => {
-                let id = record.words[0] as usize;
-                begins.resize(begins.len().max(id + 1), *children);
-                *children += 1;
-                Ok(unigrams.get(id).is_some_and(|unigram| unigram.0 != unigram::ABSENT))
-            }
-            Self::Entries { order, contexts, current, children, lists } => {
-                let wanted = &record.words[..*order];
-                while let Some(context) = current {
-                    match context.words[..*order].cmp(wanted) {
-                        std::cmp::Ordering::Equal => {
-                            *children += 1;
-                            return Ok(true);
-                        }
-                        std::cmp::Ordering::Greater => return Ok(false),
-                        std::cmp::Ordering::Less => {
-                            lists.push(std::mem::take(children))?;
-                            *current = contexts.next()?;
-                        }
-                    }
-                }
-                Ok(false)
-            }
-        }
-    }
-
-    fn finish(self) -> io::Result<Children> {
-        match self {
-            Self::Words { unigrams, mut begins, children } => {
-                begins.resize(unigrams.len() + 1, children);
-                Ok(Children::Words(begins))
-            }
-            Self::Entries { mut contexts, mut current, mut children, mut lists, .. } => {
-                while current.is_some() {
-                    lists.push(std::mem::take(&mut children))?;
-                    current = contexts.next()?;
-                }
-                let (unary, samples) = lists.finish()?;
-                Ok(Children::Lists(unary, samples))
-            }
-        }
-    }
-}
-
-/// Counts and sums what is written.
-struct Summing<W: Write> {
-    out: W,
-    at: u64,
-    crc: crc32fast::Hasher,
-}
-
-impl<W: Write> Write for Summing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write_all(bytes)?;
-        self.at += bytes.len() as u64;
-        self.crc.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }
 
 /// A temporary file belongs to its maker alone; a model is for whoever may read the folder.

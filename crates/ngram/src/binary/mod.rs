@@ -17,15 +17,17 @@
 //! size, and every later read is checked against its section, so that damaged bytes give wrong numbers and never
 //! a panic. [`crate::Model::verify`] finds such damage by the check sum of everything.
 //!
-//! Writing: `build.rs`, with `spool.rs` (entries on disk, sorted within a memory limit) and `quantise.rs`.
+//! Writing: `build.rs`, with `spool.rs` (entries on disk, sorted within a memory limit), `parents.rs` and `quantise.rs`.
 
 pub(crate) mod bits;
 pub(crate) mod build;
 pub(crate) mod hashed;
 pub(crate) mod header;
+mod parents;
 pub(crate) mod quantise;
 mod section;
 mod spool;
+mod summing;
 pub(crate) mod trie;
 pub(crate) mod unigram;
 pub(crate) mod words;
