@@ -57,7 +57,7 @@ fn figures_do_not_depend_on_the_batch_size() {
 #[test]
 fn replies_are_scored_behind_what_went_before() {
     let data = written("talk.jsonl", "{\"turns\": [\"Hi!\", \"Hello!\", \"How are you?\"]}\n");
-    let found = figures(&["smalltalk", "--data", &data]);
+    let found = figures(&["transformer", "--data", &data]);
     assert_eq!((&found["texts"], &found["words"]), (&2.into(), &4.into()));
     assert!(found.get("bleu").is_none());
 }

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Write};
 use papo::{AutoModelForSeq2SeqLM, AutoTokenizer, Error, GenerationConfig, SpecialTokens};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let name = std::env::args().nth(1).unwrap_or("smalltalk".to_owned());
+    let name = std::env::args().nth(1).unwrap_or("transformer".to_owned());
     let tokenizer = AutoTokenizer::from_pretrained(&name)?;
     let model = AutoModelForSeq2SeqLM::from_pretrained(&name)?;
     let config = GenerationConfig { max_new_tokens: Some(150), ..Default::default() };

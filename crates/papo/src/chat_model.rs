@@ -19,7 +19,6 @@ pub struct ChatModel {
     model: PretrainedModel,
     /// The ids that the tokenizer puts before a text.
     frame: Vec<TokenId>,
-    follows_conversations: bool,
 }
 
 /// Ids that fit into a model, and how many were left out at their beginning.
@@ -51,14 +50,7 @@ impl ChatModel {
         let model = PretrainedModel::load(files, options)?;
         let mut frame = tokenizer.encode("")?;
         frame.pop();
-        let follows_conversations = match files {
-            ModelFiles::Embedded(built_in) => built_in.follows_conversations,
-            // Blenderbot and what Papo trains on dialogue know earlier turns, the others do not.
-            ModelFiles::Folder(_) | ModelFiles::Ngram(_) => {
-                model.model_type() == "blenderbot" || model.training().task == Some(Task::Dialogue)
-            }
-        };
-        Ok(Self { name, tokenizer, model, frame, follows_conversations })
+        Ok(Self { name, tokenizer, model, frame })
     }
 
     /// What the model is called: its built-in name, its folder or its name on the hub.
@@ -76,9 +68,9 @@ impl ChatModel {
         &self.model
     }
 
-    /// Tells whether it makes sense to show the model earlier turns: it was trained on dialogue and is large enough.
+    /// Tells whether earlier turns help the model: Blenderbot and what Papo trains on dialogue know them, the others do not.
     pub fn follows_conversations(&self) -> bool {
-        self.follows_conversations
+        self.model.model_type() == "blenderbot" || self.model.training().task == Some(Task::Dialogue)
     }
 
     /// Generates answers as [`PretrainedModel::generate_batch`] does, with `stop_strings` looked for in the text.

@@ -19,8 +19,6 @@ pub struct EmbeddedModel {
     pub name: &'static str,
     /// One sentence on what it is.
     pub about: &'static str,
-    /// Whether earlier turns help it more than they confuse it.
-    pub follows_conversations: bool,
     /// File names, as in a folder of the hub, with their bytes.
     pub files: &'static [(&'static str, &'static [u8])],
 }
@@ -159,7 +157,6 @@ mod tests {
     static MODEL: EmbeddedModel = EmbeddedModel {
         name: "tiny",
         about: "a test",
-        follows_conversations: false,
         files: &[("config.json", b"{\"a\": 1}"), ("list.json", b"[]")],
     };
 

@@ -1,4 +1,4 @@
-//! Reads `tools/smalltalk/*.txt`, our own hand-written small talk: a forest of exchanges.
+//! Reads `seed.txt` and `more.txt`, our own hand-written small talk: a forest of exchanges.
 //!
 //! ```text
 //! @ NAME [opening|closing]     an exchange; an opening one begins a dialogue, a closing one ends it

@@ -28,10 +28,8 @@ use crate::chance::Chance;
 pub const DRAWS: usize = 40_000;
 
 /// Our own small talk: the exchanges that the first model learnt, and those that came after.
-const FOREST: [(&str, &str); 2] = [
-    ("tools/smalltalk/seed.txt", include_str!("../../../tools/smalltalk/seed.txt")),
-    ("tools/smalltalk/more.txt", include_str!("../../../tools/smalltalk/more.txt")),
-];
+const FOREST: [(&str, &str); 2] =
+    [("seed.txt", include_str!("seed.txt")), ("more.txt", include_str!("more.txt"))];
 
 /// How often each dialogue of a set is heard.
 const REPEATS: [(&str, usize); 7] = [

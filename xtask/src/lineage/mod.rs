@@ -20,7 +20,7 @@ const CONVERSATIONS: &str = include_str!("conversations.txt");
 /// Measures `models` (none named: the built-in ones) on the dialogues of `data`, and writes the page `out` and its pictures beside it.
 pub fn write(models: &[String], data: &Path, records: &Path, out: &Path) -> Result<()> {
     let names: Vec<String> = match models {
-        [] => papo::built_in::BUILT_IN.iter().map(|model| model.name.to_owned()).collect(),
+        [] => papo::built_in::lineage().iter().map(|model| model.name.to_owned()).collect(),
         named => named.to_vec(),
     };
     ensure!(!names.is_empty(), "this program has no model of its own; name the models");

@@ -106,7 +106,7 @@ pub struct NgramArguments {
     /// Also write the model as an ARPA file (packed where the name ends in .gz).
     #[arg(long, value_name = "FILE")]
     pub arpa: Option<PathBuf>,
-    /// Take <s>, </s> and <unk> in the text for white space instead of refusing them.
+    /// Take `<s>`, `</s>` and `<unk>` in the text for white space instead of refusing them.
     #[arg(long)]
     pub skip_symbols: bool,
     /// Folder for temporary files; the system's own unless given.

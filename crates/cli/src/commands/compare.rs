@@ -22,7 +22,7 @@ const WIDTH: usize = 120;
 /// Compares and prints.
 pub fn run(request: Compare, notes: Notes) -> Outcome {
     let names: Vec<String> = match &request.models[..] {
-        [] => built_in::BUILT_IN.iter().map(|model| model.name.to_owned()).collect(),
+        [] => built_in::lineage().iter().map(|model| model.name.to_owned()).collect(),
         given => given.to_vec(),
     };
     if names.is_empty() {

@@ -71,7 +71,7 @@ fn config(request: &NgramTraining, task: NgramTask, tokens: &Tokens, summary: &S
     })
 }
 
-/// Sampling, because the likeliest next word leads an n-gram model in circles.
+/// Sampling, because the likeliest next word leads an n-gram model in circles; as the recurrent models do, from the likelier words.
 fn generation() -> Value {
     json!({
         "bos_token_id": 1,
@@ -79,6 +79,9 @@ fn generation() -> Value {
         "pad_token_id": 3,
         "decoder_start_token_id": 1,
         "do_sample": true,
+        "temperature": 0.7,
+        "top_k": 0,
+        "top_p": 0.9,
         "max_new_tokens": REPLY_TOKENS,
     })
 }
