@@ -79,5 +79,5 @@ fn without_a_network_a_model_that_is_not_there_is_told_in_a_sentence() {
     run(&["chat", "someone/absent"], "Hi\n").exits(1).complains("someone/absent");
     run(&["show", "someone/absent"], "").exits(1).complains("someone/absent");
     run(&["pull", "a/b/c"], "").exits(1).complains("a/b/c");
-    run(&["rm", &checkpoint("t5-flan")], "").exits(1).complains("folder");
+    run(&["rm", &checkpoint("t5-flan")], "").exits(1).complains("is yours");
 }
