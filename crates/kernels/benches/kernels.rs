@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use papo_kernels::{
-    Activation, CachedKeys, Compute, Dtype, Group, Heads, Kernels, KeyValues, PackedMatrix, Strided,
-    WeightView,
+    Activation, CachedKeys, Compute, Dtype, Format, Group, Heads, Kernels, KeyValues, PackedMatrix,
+    Precision, Strided, WeightView,
 };
 
 /// Linear layers of the four models: name, outputs, inputs.
@@ -74,7 +74,10 @@ fn main() {
     }
     if wanted("linear") {
         for dtype in [Dtype::F32, Dtype::F16, Dtype::Bf16] {
-            linear(&compute, dtype, &options.filter);
+            linear(&compute, Format::Floats(dtype), &options.filter);
+        }
+        for precision in [Precision::Int8, Precision::Int4] {
+            linear(&compute, Format::Quantized(precision), &options.filter);
         }
     }
 }
@@ -190,28 +193,39 @@ fn read(compute: &Compute) {
     }
 }
 
-fn linear(compute: &Compute, dtype: Dtype, filter: &str) {
+fn linear(compute: &Compute, format: Format, filter: &str) {
+    let format_name = match format {
+        Format::Floats(dtype) => format!("{dtype:?}"),
+        Format::Quantized(precision) => format!("{precision:?}"),
+    };
     for &(name, outputs, inputs) in SHAPES {
-        if !format!("linear {dtype:?} {name}").contains(filter) {
+        if !format!("linear {format_name} {name}").contains(filter) {
             continue;
         }
         let numbers: Vec<f32> = (0..outputs * inputs).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();
         let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
         let view = WeightView { dtype: Dtype::F32, outputs, inputs, bytes: &bytes };
-        let copies = FROM_MEMORY.div_ceil(outputs * inputs * dtype.size());
-        let matrices: Vec<PackedMatrix> = (0..copies).map(|_| compute.pack(&[view], dtype)).collect();
+        let pack = || match format {
+            Format::Floats(dtype) => compute.pack(&[view], dtype),
+            Format::Quantized(precision) => {
+                compute.pack_quantized(&[compute.quantize(&view, precision).view()])
+            }
+        };
+        let matrix_bytes = pack().bytes();
+        let copies = FROM_MEMORY.div_ceil(matrix_bytes);
+        let matrices: Vec<PackedMatrix> = (0..copies).map(|_| pack()).collect();
         for &rows in ROWS {
             let x: Vec<f32> = (0..rows * inputs).map(|i| (i % 127) as f32 / 127.0 - 0.5).collect();
             let mut y = vec![0.0; rows * outputs];
             let mut z = y.clone();
             let mut next = 0;
-            let work = Work { bytes: outputs * inputs * dtype.size(), flops: 2 * rows * outputs * inputs };
-            let label = format!("linear {dtype:?} {name} {rows} rows");
+            let work = Work { bytes: matrix_bytes, flops: 2 * rows * outputs * inputs };
+            let label = format!("linear {format_name} {name} {rows} rows");
             let mut cold = || {
                 compute.linear(&x, &matrices[next], None, &mut y);
                 next = (next + 1) % copies;
             };
-            if dtype == Dtype::F32 && rows > 1 {
+            if format == Format::Floats(Dtype::F32) && rows > 1 {
                 let mut gemm = || rival(&x, &numbers, inputs, &mut z, compute.threads());
                 let [ours, theirs] = time([&mut cold, &mut gemm]);
                 report(&label, &work, ours);

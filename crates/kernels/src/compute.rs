@@ -7,9 +7,13 @@ use std::num::NonZeroUsize;
 
 use crate::attention::align::AlignJob;
 use crate::attention::{self, Alignment, Bias, CachedKeys, Group, Heads, KeyValues, SourceVectors, Strided};
+use crate::matrix::Packed;
 use crate::memory::Shared;
 use crate::pool::Pool;
-use crate::{Activation, Dtype, Factor, Kernels, Onto, PackedMatrix, WeightView, matrix};
+use crate::{
+    Activation, Dtype, Factor, Kernels, Onto, PackedMatrix, Precision, QuantizedRows, QuantizedView,
+    WeightView, matrix, quantized,
+};
 
 /// Numbers that are worth a task of their own where each costs an addition or two.
 const CHEAP_TASK: usize = 32 << 10;
@@ -59,7 +63,17 @@ impl Compute {
     ///
     /// A number that keeps its format keeps its bits; one that does not is rounded to the nearest.
     pub fn pack(&self, parts: &[WeightView<'_>], dtype: Dtype) -> PackedMatrix {
-        matrix::pack(&self.pool, parts, dtype, self.kernels.panel_width())
+        PackedMatrix(Packed::Floats(matrix::pack(&self.pool, parts, dtype, self.kernels.panel_width())))
+    }
+
+    /// Rounds a matrix to eight or four bits, in the form in which it is stored.
+    pub fn quantize(&self, view: &WeightView<'_>, precision: Precision) -> QuantizedRows {
+        quantized::quantize(&self.pool, view, precision)
+    }
+
+    /// Packs rounded matrices stacked on top of each other as one. Products with it round their argument to eight bits.
+    pub fn pack_quantized(&self, parts: &[QuantizedView<'_>]) -> PackedMatrix {
+        PackedMatrix(Packed::Quantized(quantized::pack(&self.pool, parts)))
     }
 
     /// `y = x Wᵀ + bias`: `x` is `[rows, inputs]`, `y` is `[rows, outputs]`, `bias` `[outputs]`.
@@ -71,7 +85,10 @@ impl Compute {
         assert_eq!(x.len(), rows * inputs, "x is [rows, {inputs}]");
         assert_eq!(y.len(), rows * outputs, "y is [{rows}, {outputs}]");
         assert!(bias.is_none_or(|bias| bias.len() == outputs), "the bias is [{outputs}]");
-        matrix::linear(self.kernels, &self.pool, x, weights, bias, y);
+        match &weights.0 {
+            Packed::Floats(weights) => matrix::linear(self.kernels, &self.pool, x, weights, bias, y),
+            Packed::Quantized(weights) => quantized::linear(self.kernels, &self.pool, x, weights, bias, y),
+        }
     }
 
     /// `y = onto + x wᵀ` of factors as they are stored: `x` has `rows` lines and `w` `outputs`, both `depth` deep; `y` is
@@ -100,7 +117,7 @@ impl Compute {
     pub fn pack_factor(&self, w: Factor<'_>, outputs: usize, inputs: usize) -> PackedMatrix {
         assert_eq!(w.len(), outputs * inputs, "w is {outputs} lines of {inputs}");
         assert!(inputs > 0 && outputs > 0, "a matrix with inputs and outputs");
-        matrix::pack_factor(self.kernels, &self.pool, w, outputs, inputs)
+        PackedMatrix(Packed::Floats(matrix::pack_factor(self.kernels, &self.pool, w, outputs, inputs)))
     }
 
     /// Applies `activation` to every number.

@@ -6,11 +6,15 @@ use crate::attention::align::AlignJob;
 use crate::attention::cached::CachedJob;
 use crate::matrix::Dtype;
 use crate::matrix::tile::{BrainBits, HalfBits, Tiles};
+use crate::quantized::QuantizedTiles;
 #[cfg(target_arch = "aarch64")]
 use crate::simd::neon::Neon;
 use crate::simd::{Simd, scalar::Scalar};
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{avx2::Avx2, avx512::Avx512};
+use crate::simd::{
+    avx2::Avx2,
+    avx512::{Avx512, Avx512Vnni},
+};
 use crate::{Activation, attention, rows};
 
 /// The single-threaded kernels of one instruction set.
@@ -29,6 +33,7 @@ pub struct Kernels {
     narrow_f32: Tiles,
     f16: Tiles,
     bf16: Tiles,
+    quantized: QuantizedTiles,
     log_softmax: unsafe fn(&mut [f32]),
     softmax: unsafe fn(&mut [f32]),
     exponentials: unsafe fn(&mut [f32]) -> f32,
@@ -73,6 +78,7 @@ entries! {
 impl Kernels {
     const fn table<S: Simd, const VECTORS: usize, const HALF: usize, const ROWS: usize>(
         name: &'static str,
+        quantized: QuantizedTiles,
     ) -> Self {
         Self {
             name,
@@ -82,6 +88,7 @@ impl Kernels {
             narrow_f32: Tiles::of::<S, f32, HALF, ROWS>(),
             f16: Tiles::of::<S, HalfBits, VECTORS, ROWS>(),
             bf16: Tiles::of::<S, BrainBits, VECTORS, ROWS>(),
+            quantized,
             log_softmax: log_softmax::<S>,
             softmax: softmax::<S>,
             exponentials: exponentials::<S>,
@@ -97,14 +104,20 @@ impl Kernels {
     }
 }
 
-// Tile sizes: ROWS · VECTORS sums, VECTORS weights and one broadcast fit the registers (16 for scalar and AVX2, 32 for the others).
-static SCALAR: Kernels = Kernels::table::<Scalar, 2, 1, 4>("scalar");
+// Tile sizes: ROWS · VECTORS sums, VECTORS weights and one broadcast fit the registers (16 for scalar and AVX2, 32 for the others). Products of
+// whole numbers take a register of a panel at a time, with a sum for each row; those of four bits have a float beside it.
+static SCALAR: Kernels = Kernels::table::<Scalar, 2, 1, 4>("scalar", QuantizedTiles::of::<Scalar, 4, 4>());
 #[cfg(target_arch = "x86_64")]
-static AVX2: Kernels = Kernels::table::<Avx2, 2, 1, 6>("avx2");
+static AVX2: Kernels = Kernels::table::<Avx2, 2, 1, 6>("avx2", QuantizedTiles::of::<Avx2, 2, 6>());
 #[cfg(target_arch = "x86_64")]
-static AVX512: Kernels = Kernels::table::<Avx512, 2, 1, 12>("avx512");
+static AVX512: Kernels =
+    Kernels::table::<Avx512, 2, 1, 12>("avx512", QuantizedTiles::of::<Avx512Vnni, 1, 8>());
+/// For CPUs with AVX-512 but without its products of whole numbers.
+#[cfg(target_arch = "x86_64")]
+static AVX512_WITHOUT_VNNI: Kernels =
+    Kernels::table::<Avx512, 2, 1, 12>("avx512", QuantizedTiles::of::<Avx2, 2, 6>());
 #[cfg(target_arch = "aarch64")]
-static NEON: Kernels = Kernels::table::<Neon, 4, 2, 6>("neon");
+static NEON: Kernels = Kernels::table::<Neon, 4, 2, 6>("neon", QuantizedTiles::of::<Neon, 4, 6>());
 
 /// The environment variable that lowers the level: `scalar`, `avx2`, `avx512` or `neon`.
 const LEVEL: &str = "PAPO_KERNELS";
@@ -131,7 +144,8 @@ impl Kernels {
         #[cfg(target_arch = "x86_64")]
         {
             tables.extend(Avx2::detect().map(|_| &AVX2));
-            tables.extend(Avx512::detect().map(|_| &AVX512));
+            let avx512 = || if Avx512Vnni::detect().is_some() { &AVX512 } else { &AVX512_WITHOUT_VNNI };
+            tables.extend(Avx512::detect().map(|_| avx512()));
         }
         #[cfg(target_arch = "aarch64")]
         tables.extend(Neon::detect().map(|_| &NEON));
@@ -168,6 +182,10 @@ impl Kernels {
     /// What panels of `columns` columns add up to where the last may be narrow.
     pub(crate) fn value_width(&self, columns: usize) -> usize {
         columns.next_multiple_of(self.narrow_width())
+    }
+
+    pub(crate) fn quantized(&self) -> &QuantizedTiles {
+        &self.quantized
     }
 
     pub(crate) fn tiles(&self, dtype: Dtype) -> &Tiles {

@@ -4,7 +4,7 @@ mod support;
 
 use std::num::NonZeroUsize;
 
-use papo_kernels::{Compute, Dtype, Factor, Kernels, Onto, PackedMatrix, WeightView, reference};
+use papo_kernels::{Compute, Dtype, Factor, Format, Kernels, Onto, PackedMatrix, WeightView, reference};
 use support::{assert_close, assert_same_bits, compute, for_each_level, numbers};
 
 const DTYPES: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::Bf16];
@@ -55,7 +55,7 @@ fn check(compute: &Compute, weights: &Weights, packed: &PackedMatrix, rows: usiz
     compute.linear(&x, packed, bias, &mut actual);
     reference::linear(&x, &weights.values, inputs, bias, &mut expected);
     let steps = (2 * inputs.min(256) + inputs / 256 + 3) as f32;
-    let what = format!("{} {:?} {rows} x {inputs} -> {outputs}", compute.kernels().name(), packed.dtype());
+    let what = format!("{} {:?} {rows} x {inputs} -> {outputs}", compute.kernels().name(), packed.format());
     assert_close(&what, &actual, &expected, |i| {
         let (row, output) = (i / outputs, i % outputs);
         let magnitude: f32 = x[row * inputs..][..inputs]
@@ -131,7 +131,10 @@ fn packing_keeps_or_rounds_every_number_whatever_the_formats() {
             for packed_as in DTYPES {
                 let weights = weights(45, 70, stored, packed_as);
                 let packed = compute.pack(&[weights.view()], packed_as);
-                assert_eq!((packed.outputs(), packed.inputs(), packed.dtype()), (45, 70, packed_as));
+                assert_eq!(
+                    (packed.outputs(), packed.inputs(), packed.format()),
+                    (45, 70, Format::Floats(packed_as))
+                );
                 let mut row = vec![0.0; 70];
                 for output in 0..45 {
                     packed.read_row(output, &mut row);

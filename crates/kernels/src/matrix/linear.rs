@@ -18,7 +18,7 @@
 use std::cell::Cell;
 
 use super::tile::{DEPTH_BLOCK, Job, Start, Tiles};
-use super::{PackedMatrix, interleave};
+use super::{FloatMatrix, interleave};
 use crate::Kernels;
 use crate::attention::Strided;
 use crate::memory::{Numbers, Shared};
@@ -43,22 +43,18 @@ pub(crate) fn linear(
     kernels: &Kernels,
     pool: &Pool,
     x: &[f32],
-    weights: &PackedMatrix,
+    weights: &FloatMatrix,
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
-    let (inputs, outputs) = (weights.inputs(), weights.outputs());
+    let (inputs, outputs) = (weights.inputs, weights.outputs);
     let rows = x.len() / inputs;
     if rows == 0 || outputs == 0 {
         return;
     }
-    assert_eq!(
-        weights.width(),
-        kernels.panel_width(),
-        "a matrix is multiplied by the kernels that packed it"
-    );
+    assert_eq!(weights.width, kernels.panel_width(), "a matrix is multiplied by the kernels that packed it");
     let product = Product {
-        tiles: kernels.tiles(weights.dtype()),
+        tiles: kernels.tiles(weights.dtype),
         most_rows: kernels.tile_rows(),
         weights,
         bias: bias.map(<[f32]>::as_ptr),
@@ -83,7 +79,7 @@ pub(crate) fn linear(
 struct Product<'a> {
     tiles: &'a Tiles,
     most_rows: usize,
-    weights: &'a PackedMatrix,
+    weights: &'a FloatMatrix,
     bias: Option<*const f32>,
     y: Shared<f32>,
 }
@@ -94,19 +90,19 @@ unsafe impl Sync for Product<'_> {}
 impl Product<'_> {
     /// Few rows: every task streams a run of panels. `x` is interleaved.
     fn stream(&self, pool: &Pool, x: &[f32], rows: usize) {
-        let panels = self.weights.outputs().div_ceil(self.weights.width());
-        let panel_bytes = self.weights.width() * self.weights.inputs() * self.weights.dtype().size();
+        let panels = self.weights.outputs.div_ceil(self.weights.width);
+        let panel_bytes = self.weights.width * self.weights.inputs * self.weights.dtype.size();
         let tasks = pool.tasks(panels * panel_bytes / STREAM_TASK, panels);
         pool.run(tasks, &|task| {
             let run = panels * task / tasks..panels * (task + 1) / tasks;
-            self.tile(x, rows, 0, run, 0..self.weights.inputs());
+            self.tile(x, rows, 0, run, 0..self.weights.inputs);
         });
     }
 
     /// Many rows: every task multiplies a group of row blocks by a run of panels.
     fn multiply(&self, pool: &Pool, x: &[f32], blocks: &Blocks) {
-        let (inputs, width) = (self.weights.inputs(), self.weights.width());
-        let panels = self.weights.outputs().div_ceil(width);
+        let (inputs, width) = (self.weights.inputs, self.weights.width);
+        let panels = self.weights.outputs.div_ceil(width);
         let groups = blocks.rows.div_ceil(GROUP_ROWS);
         let group_rows = blocks.rows / groups;
         let slice = (SLICE / group_rows / DEPTH_BLOCK).max(1) * DEPTH_BLOCK;
@@ -139,18 +135,18 @@ impl Product<'_> {
         panels: std::ops::Range<usize>,
         depth: std::ops::Range<usize>,
     ) {
-        let (inputs, outputs, width) = (self.weights.inputs(), self.weights.outputs(), self.weights.width());
+        let (inputs, outputs, width) = (self.weights.inputs, self.weights.outputs, self.weights.width);
         let first = panels.start * width;
         let last = (panels.end * width).min(outputs);
         if first >= last {
             return;
         }
         let x = &x[depth.start * rows..depth.end * rows];
-        let weight = (first * inputs + depth.start * width) * self.weights.dtype().size();
+        let weight = (first * inputs + depth.start * width) * self.weights.dtype.size();
         let y = self.y.get().wrapping_add(first_row * outputs + first);
         let job = Job {
             x: x.as_ptr(),
-            weights: self.weights.start().wrapping_add(weight),
+            weights: self.weights.block.start().cast_const().wrapping_add(weight),
             panel_stride: width * inputs,
             depth: depth.len(),
             y,

@@ -10,7 +10,7 @@ mod product;
 pub(crate) mod tile;
 
 pub(crate) use interleave::interleave;
-pub(crate) use linear::linear;
+pub(crate) use linear::{Blocks, linear};
 pub(crate) use pack::pack;
 pub use product::{Factor, Onto};
 pub(crate) use product::{pack_factor, product};
@@ -18,6 +18,7 @@ pub(crate) use product::{pack_factor, product};
 use half::{bf16, f16};
 
 use crate::memory::Block;
+use crate::quantized::{Precision, QuantizedMatrix};
 
 /// The number format of stored weights; activations are always `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +56,78 @@ pub struct WeightView<'a> {
 
 /// A weight matrix `[outputs, inputs]` in the order in which the kernels read it.
 ///
-/// Made by [`Compute::pack`](crate::Compute::pack); serves both as the matrix of a product and as a
-/// table of embeddings ([`PackedMatrix::read_row`]). The order depends on the instruction set: a matrix is multiplied by
+/// Made by [`Compute::pack`](crate::Compute::pack) or [`Compute::pack_quantized`](crate::Compute::pack_quantized); serves both as the matrix of a
+/// product and as a table of embeddings ([`PackedMatrix::read_row`]). The order of floats depends on the instruction set: a matrix is multiplied by
 /// the [`Compute`](crate::Compute) that packed it, or one with the same kernels.
 #[derive(Debug)]
-pub struct PackedMatrix {
+pub struct PackedMatrix(pub(crate) Packed);
+
+/// The two kinds of matrices.
+#[derive(Debug)]
+pub(crate) enum Packed {
+    Floats(FloatMatrix),
+    Quantized(QuantizedMatrix),
+}
+
+/// How a packed matrix holds its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As floats.
+    Floats(Dtype),
+    /// As whole numbers with scales.
+    Quantized(Precision),
+}
+
+impl PackedMatrix {
+    /// Rows of the matrix: the width of a product's result.
+    pub fn outputs(&self) -> usize {
+        match &self.0 {
+            Packed::Floats(matrix) => matrix.outputs,
+            Packed::Quantized(matrix) => matrix.outputs(),
+        }
+    }
+
+    /// Columns of the matrix: the width of a product's argument.
+    pub fn inputs(&self) -> usize {
+        match &self.0 {
+            Packed::Floats(matrix) => matrix.inputs,
+            Packed::Quantized(matrix) => matrix.inputs(),
+        }
+    }
+
+    /// How the weights are held.
+    pub fn format(&self) -> Format {
+        match &self.0 {
+            Packed::Floats(matrix) => Format::Floats(matrix.dtype),
+            Packed::Quantized(matrix) => Format::Quantized(matrix.precision()),
+        }
+    }
+
+    /// Bytes that a product reads from memory.
+    pub fn bytes(&self) -> usize {
+        match &self.0 {
+            Packed::Floats(matrix) => matrix.outputs * matrix.inputs * matrix.dtype.size(),
+            Packed::Quantized(matrix) => matrix.bytes(),
+        }
+    }
+
+    /// Copies row `output` to `row`, `[inputs]`, widened to `f32`.
+    ///
+    /// # Panics
+    /// Where there is no such row or `row` is not `inputs` wide.
+    pub fn read_row(&self, output: usize, row: &mut [f32]) {
+        assert!(output < self.outputs(), "row {output} of a matrix of {} rows", self.outputs());
+        assert_eq!(row.len(), self.inputs(), "a row is as wide as the matrix has inputs");
+        match &self.0 {
+            Packed::Floats(matrix) => matrix.read_row(output, row),
+            Packed::Quantized(matrix) => matrix.read_row(output, row),
+        }
+    }
+}
+
+/// A packed matrix of floats.
+#[derive(Debug)]
+pub(crate) struct FloatMatrix {
     outputs: usize,
     inputs: usize,
     dtype: Dtype,
@@ -69,34 +137,8 @@ pub struct PackedMatrix {
     block: Block,
 }
 
-impl PackedMatrix {
-    /// Rows of the matrix: the width of a product's result.
-    pub fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// Columns of the matrix: the width of a product's argument.
-    pub fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    /// The number format of the packed weights.
-    pub fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    /// Bytes that a product reads from memory.
-    pub fn bytes(&self) -> usize {
-        self.outputs * self.inputs * self.dtype.size()
-    }
-
-    /// Copies row `output` to `row`, `[inputs]`, widened to `f32`.
-    ///
-    /// # Panics
-    /// Where there is no such row or `row` is not `inputs` wide.
-    pub fn read_row(&self, output: usize, row: &mut [f32]) {
-        assert!(output < self.outputs, "row {output} of a matrix of {} rows", self.outputs);
-        assert_eq!(row.len(), self.inputs, "a row is as wide as the matrix has inputs");
+impl FloatMatrix {
+    fn read_row(&self, output: usize, row: &mut [f32]) {
         match self.dtype {
             Dtype::F32 => self.read_lane(output, row, |x: f32| x),
             Dtype::F16 => self.read_lane(output, row, f16::to_f32),
@@ -112,15 +154,5 @@ impl PackedMatrix {
             // SAFETY: `pack` initialised `inputs * width` numbers of this format for every panel, and `output` lies in one.
             *x = widen(unsafe { *weights.add(first + input * self.width) });
         }
-    }
-
-    /// Outputs in a panel.
-    pub(crate) fn width(&self) -> usize {
-        self.width
-    }
-
-    /// The first panel.
-    pub(crate) fn start(&self) -> *const u8 {
-        self.block.start()
     }
 }

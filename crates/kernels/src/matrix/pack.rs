@@ -11,7 +11,7 @@
 
 use half::{bf16, f16};
 
-use super::{Dtype, PackedMatrix, WeightView};
+use super::{Dtype, FloatMatrix, WeightView};
 use crate::memory::{Block, Shared};
 use crate::pool::Pool;
 
@@ -50,7 +50,7 @@ impl Stored for bf16 {
 ///
 /// # Panics
 /// Where there is no matrix, the inputs differ or are 0, or the bytes are not as many as the shape says.
-pub(crate) fn pack(pool: &Pool, parts: &[WeightView<'_>], dtype: Dtype, width: usize) -> PackedMatrix {
+pub(crate) fn pack(pool: &Pool, parts: &[WeightView<'_>], dtype: Dtype, width: usize) -> FloatMatrix {
     let inputs = parts.first().expect("at least one matrix to pack").inputs;
     assert!(inputs > 0, "a matrix with inputs");
     for part in parts {
@@ -61,7 +61,7 @@ pub(crate) fn pack(pool: &Pool, parts: &[WeightView<'_>], dtype: Dtype, width: u
     let outputs: usize = parts.iter().map(|part| part.outputs).sum();
     let panels = outputs.div_ceil(width);
     let block = Block::new(panels * width * inputs * dtype.size());
-    let packed = PackedMatrix { outputs, inputs, dtype, width, block };
+    let packed = FloatMatrix { outputs, inputs, dtype, width, block };
     match dtype {
         Dtype::F32 => pack_as::<f32>(pool, parts, &packed, |x| x, f16::to_f32, bf16::to_f32, 0.0),
         Dtype::F16 => {
@@ -79,7 +79,7 @@ pub(crate) fn pack(pool: &Pool, parts: &[WeightView<'_>], dtype: Dtype, width: u
 fn pack_as<T: Copy + Send + Sync>(
     pool: &Pool,
     parts: &[WeightView<'_>],
-    packed: &PackedMatrix,
+    packed: &FloatMatrix,
     from_f32: impl Fn(f32) -> T + Sync,
     from_f16: impl Fn(f16) -> T + Sync,
     from_bf16: impl Fn(bf16) -> T + Sync,

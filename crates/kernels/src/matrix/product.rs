@@ -14,7 +14,7 @@
 
 use std::cell::Cell;
 
-use super::PackedMatrix;
+use super::FloatMatrix;
 use super::interleave;
 use super::linear::{Blocks, GROUP_ROWS, SLICE};
 use super::tile::{DEPTH_BLOCK, Job, Start};
@@ -97,7 +97,7 @@ pub(crate) fn pack_factor(
     w: Factor<'_>,
     outputs: usize,
     depth: usize,
-) -> PackedMatrix {
+) -> FloatMatrix {
     let width = kernels.panel_width();
     let numbers = outputs.div_ceil(width) * width * depth;
     let block = Block::new(numbers * size_of::<f32>());
@@ -108,7 +108,7 @@ pub(crate) fn pack_factor(
         std::slice::from_raw_parts_mut(start, numbers)
     };
     panels(pool, w, outputs, depth, width, target);
-    PackedMatrix { outputs, inputs: depth, dtype: Dtype::F32, width, block }
+    FloatMatrix { outputs, inputs: depth, dtype: Dtype::F32, width, block }
 }
 
 fn panels(pool: &Pool, w: Factor<'_>, outputs: usize, depth: usize, width: usize, y: &mut [f32]) {

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Simd;
+use super::dots::{BIAS_EIGHT, Dots};
 
 /// Proof that the CPU has AVX2, FMA and F16C.
 #[derive(Clone, Copy, Debug)]
@@ -133,5 +134,60 @@ impl Simd for Avx2 {
             let pair = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
             _mm_cvtss_f32(_mm_max_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))
         };
+    }
+}
+
+/// 16-bit products: `vpmaddubsw`, which would take bytes as they are, cuts sums off at 16 bits.
+impl Dots for Avx2 {
+    type Simd = Avx2;
+    type Whole = __m256i;
+    type Quad = [i16; 4];
+    const EXCESS_EIGHT: i32 = BIAS_EIGHT as i32;
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Self(())
+    }
+
+    #[inline(always)]
+    fn simd(self) -> Avx2 {
+        self
+    }
+
+    #[inline(always)]
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: the token proves that the CPU has what the function is compiled for.
+        unsafe { compiled_for_avx2(work) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_eights(self, source: *const u8) -> __m256i {
+        // SAFETY: the caller promises 32 readable bytes, the token the instruction.
+        unsafe { _mm256_loadu_si256(source.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(self, source: *const u8) -> [__m256i; 2] {
+        // SAFETY: the caller promises 32 readable bytes, the token the instructions.
+        unsafe {
+            let both = _mm256_loadu_si256(source.cast());
+            let low = _mm256_set1_epi8(15);
+            [_mm256_and_si256(both, low), _mm256_and_si256(_mm256_srli_epi16::<4>(both), low)]
+        }
+    }
+
+    operations! {
+        splat(x: i32) -> __m256i = _mm256_set1_epi32(x);
+        dot(sums: __m256i, w: __m256i, x: [i16; 4]) -> __m256i = {
+            let pair = |a: i16, b: i16| {
+                _mm256_set1_epi32(i32::from(a as u16) | i32::from(b as u16) << 16)
+            };
+            let even = _mm256_and_si256(w, _mm256_set1_epi16(255));
+            let odd = _mm256_srli_epi16::<8>(w);
+            let sums = _mm256_add_epi32(sums, _mm256_madd_epi16(even, pair(x[0], x[1])));
+            _mm256_add_epi32(sums, _mm256_madd_epi16(odd, pair(x[2], x[3])))
+        };
+        add(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi32(a, b);
+        to_floats(a: __m256i) -> __m256 = _mm256_cvtepi32_ps(a);
     }
 }

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Simd;
+use super::dots::{BIAS_EIGHT, Dots};
 
 /// Proof that the CPU has AVX-512 F, BW, VL and DQ, AVX2, FMA and F16C.
 #[derive(Clone, Copy, Debug)]
@@ -138,5 +139,68 @@ impl Simd for Avx512 {
             let pair = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
             _mm_cvtss_f32(_mm_max_ss(pair, _mm_shuffle_ps::<1>(pair, pair)))
         };
+    }
+}
+
+/// Proof that the CPU has AVX-512 VNNI besides what [`Avx512`] proves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512Vnni(Avx512);
+
+impl Avx512Vnni {
+    /// The token, where the machine has the instruction set.
+    pub(crate) fn detect() -> Option<Self> {
+        Avx512::detect().filter(|_| is_x86_feature_detected!("avx512vnni")).map(Self)
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+fn compiled_for_vnni<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+impl Dots for Avx512Vnni {
+    type Simd = Avx512;
+    type Whole = __m512i;
+    type Quad = [i8; 4];
+    const EXCESS_EIGHT: i32 = BIAS_EIGHT as i32;
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Self(Avx512(()))
+    }
+
+    #[inline(always)]
+    fn simd(self) -> Avx512 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: the token proves that the CPU has what the function is compiled for.
+        unsafe { compiled_for_vnni(work) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_eights(self, source: *const u8) -> __m512i {
+        // SAFETY: the caller promises 64 readable bytes, the token the instruction.
+        unsafe { _mm512_loadu_si512(source.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(self, source: *const u8) -> [__m512i; 2] {
+        // SAFETY: the caller promises 64 readable bytes, the token the instructions.
+        unsafe {
+            let both = _mm512_loadu_si512(source.cast());
+            let low = _mm512_set1_epi8(15);
+            [_mm512_and_si512(both, low), _mm512_and_si512(_mm512_srli_epi16::<4>(both), low)]
+        }
+    }
+
+    operations! {
+        splat(x: i32) -> __m512i = _mm512_set1_epi32(x);
+        dot(sums: __m512i, w: __m512i, x: [i8; 4]) -> __m512i =
+            _mm512_dpbusd_epi32(sums, w, _mm512_set1_epi32(i32::from_ne_bytes(x.map(|x| x as u8))));
+        add(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi32(a, b);
+        to_floats(a: __m512i) -> __m512 = _mm512_cvtepi32_ps(a);
     }
 }

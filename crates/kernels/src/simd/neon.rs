@@ -4,6 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::Simd;
+use super::dots::{BIAS_EIGHT, Dots};
 
 /// Proof that the CPU has NEON.
 #[derive(Clone, Copy, Debug)]
@@ -130,5 +131,60 @@ impl Simd for Neon {
             let lowest = vdupq_n_f32(f32::NEG_INFINITY);
             vmaxvq_f32(vbslq_f32(vcgtq_f32(a, lowest), a, lowest))
         };
+    }
+}
+
+impl Dots for Neon {
+    type Simd = Neon;
+    type Whole = int32x4_t;
+    type Quad = [i8; 4];
+    /// The bias is taken out when weights are loaded: NEON multiplies bytes of one kind only.
+    const EXCESS_EIGHT: i32 = 0;
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Self(())
+    }
+
+    #[inline(always)]
+    fn simd(self) -> Neon {
+        self
+    }
+
+    #[inline(always)]
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: the token proves that the CPU has what the function is compiled for.
+        unsafe { compiled_for_neon(work) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_eights(self, source: *const u8) -> int32x4_t {
+        // SAFETY: the caller promises 16 readable bytes, the token the instructions.
+        unsafe { vreinterpretq_s32_u8(veorq_u8(vld1q_u8(source), vdupq_n_u8(BIAS_EIGHT))) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(self, source: *const u8) -> [int32x4_t; 2] {
+        // SAFETY: the caller promises 16 readable bytes, the token the instructions.
+        unsafe {
+            let both = vld1q_u8(source);
+            [
+                vreinterpretq_s32_u8(vandq_u8(both, vdupq_n_u8(15))),
+                vreinterpretq_s32_u8(vshrq_n_u8::<4>(both)),
+            ]
+        }
+    }
+
+    operations! {
+        splat(x: i32) -> int32x4_t = vdupq_n_s32(x);
+        // Weights are at least −127, so the sum of two products fits 16 bits.
+        dot(sums: int32x4_t, w: int32x4_t, x: [i8; 4]) -> int32x4_t = {
+            let w = vreinterpretq_s8_s32(w);
+            let x = vreinterpretq_s8_s32(vdupq_n_s32(i32::from_ne_bytes(x.map(|x| x as u8))));
+            let (low, high) = (vmull_s8(vget_low_s8(w), vget_low_s8(x)), vmull_high_s8(w, x));
+            vpadalq_s16(sums, vpaddq_s16(low, high))
+        };
+        add(a: int32x4_t, b: int32x4_t) -> int32x4_t = vaddq_s32(a, b);
+        to_floats(a: int32x4_t) -> float32x4_t = vcvtq_f32_s32(a);
     }
 }

@@ -6,6 +6,7 @@
 use half::{bf16, f16};
 
 use super::Simd;
+use super::dots::{BIAS_EIGHT, Dots};
 
 /// The token of the portable level, which every CPU has.
 #[derive(Clone, Copy, Debug)]
@@ -159,5 +160,63 @@ impl Simd for Scalar {
     #[inline(always)]
     fn largest(self, a: Self::F) -> f32 {
         a.into_iter().fold(f32::NEG_INFINITY, |best, x| if x > best { x } else { best })
+    }
+}
+
+impl Dots for Scalar {
+    type Simd = Scalar;
+    type Whole = [[u8; 4]; LANES];
+    type Quad = [i8; 4];
+    const EXCESS_EIGHT: i32 = BIAS_EIGHT as i32;
+
+    #[inline(always)]
+    unsafe fn assume() -> Self {
+        Scalar
+    }
+
+    #[inline(always)]
+    fn simd(self) -> Scalar {
+        self
+    }
+
+    #[inline(always)]
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+
+    #[inline(always)]
+    fn splat(self, x: i32) -> Self::Whole {
+        [x.to_ne_bytes(); LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load_eights(self, source: *const u8) -> Self::Whole {
+        // SAFETY: the caller promises 4 · LANES readable bytes.
+        unsafe { source.cast::<Self::Whole>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(self, source: *const u8) -> [Self::Whole; 2] {
+        // SAFETY: the caller promises 4 · LANES readable bytes.
+        let both = unsafe { self.load_eights(source) };
+        [both.map(|lane| lane.map(|byte| byte & 15)), both.map(|lane| lane.map(|byte| byte >> 4))]
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: Self::Whole, w: Self::Whole, x: [i8; 4]) -> Self::Whole {
+        std::array::from_fn(|lane| {
+            let products = (0..4).map(|i| i32::from(w[lane][i]) * i32::from(x[i]));
+            (i32::from_ne_bytes(sums[lane]) + products.sum::<i32>()).to_ne_bytes()
+        })
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::Whole, b: Self::Whole) -> Self::Whole {
+        std::array::from_fn(|lane| (i32::from_ne_bytes(a[lane]) + i32::from_ne_bytes(b[lane])).to_ne_bytes())
+    }
+
+    #[inline(always)]
+    fn to_floats(self, a: Self::Whole) -> [f32; LANES] {
+        a.map(|lane| i32::from_ne_bytes(lane) as f32)
     }
 }
