@@ -5,7 +5,7 @@ mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,18 @@ fn every_kind_makes_a_model_that_answers() {
     }
 }
 
+/// Runs the program, waits for the file that says that there is something to lose, and kills it a moment later.
+fn begin_and_kill(arguments: &[&str], state: &Path) {
+    let mut child = papo().args(arguments).stderr(Stdio::null()).spawn().expect("the binary starts");
+    let begun = Instant::now();
+    while !state.exists() && begun.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(60));
+    let _ = child.kill();
+    child.wait().expect("it ends");
+}
+
 #[test]
 fn a_killed_training_leaves_a_good_state_and_goes_on_to_the_same_weights() {
     let bench = Bench::new();
@@ -108,22 +120,42 @@ fn a_killed_training_leaves_a_good_state_and_goes_on_to_the_same_weights() {
     let out = bench.text("killed");
     let state = bench.path("killed").join("training/state.safetensors");
     for _ in 0..3 {
-        let mut child = papo()
-            .args(arguments("gru", &data, &out, &flags))
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        let begun = Instant::now();
-        while !state.exists() && begun.elapsed() < Duration::from_secs(60) {
-            sleep(Duration::from_millis(5));
-        }
-        sleep(Duration::from_millis(60));
-        let _ = child.kill();
-        child.wait().expect("it ends");
+        begin_and_kill(&arguments("gru", &data, &out, &flags), &state);
     }
     bench.train("gru", &data, "killed", &flags).exits(0);
     let model = |name: &str| fs::read(bench.path(name).join("model.safetensors")).expect("a model");
     assert!(model("whole") == model("killed"), "the weights differ");
+}
+
+/// A limit on the size of files is what a full disk looks like to one program: a write that gets no further.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_loses_nothing_and_the_training_goes_on_to_the_same_weights() {
+    let bench = Bench::new();
+    let data = bench.file("data.txt", lines(120).join("\n"));
+    let flags =
+        ["--tokenizer", "chars", "--epochs", "3", "--save-every", "0s", "--validate-every", "20", "--resume"];
+    bench.train("gru", &data, "whole", &flags).exits(0);
+    let out = bench.text("full");
+    let folder = bench.path("full");
+    let state = folder.join("training/state.safetensors");
+    let arguments = arguments("gru", &data, &out, &flags);
+    begin_and_kill(&arguments, &state);
+    let saved = fs::read(&state).expect("a state");
+    let full = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_papo")])
+        .args(&arguments)
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(1), "{said}");
+    assert!(said.contains(&out), "the sentence names the file: {said}");
+    assert!(fs::read(&state).expect("a state") == saved, "the state of before is whole");
+    let left = fs::read_dir(folder.join("training")).expect("a folder").count();
+    assert!(left <= 2, "{left} files in the folder of the training: something half-written is left");
+    bench.train("gru", &data, "full", &flags).exits(0);
+    let model = |name: &str| fs::read(bench.path(name).join("model.safetensors")).expect("a model");
+    assert!(model("whole") == model("full"), "the weights differ");
 }
 
 #[test]

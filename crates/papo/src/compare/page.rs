@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use super::{Answer, Column, Comparison, harmless, millions, per_second, seconds};
 
+/// Models that stand side by side in large print.
+const FEW: usize = 4;
+
 const STYLE: &str = include_str!("page.css");
 
 /// Text made safe for HTML, in content and in quoted attributes.
@@ -71,8 +74,10 @@ impl Display for Page<'_> {
             counted(models, "model")
         )?;
         writeln!(f, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Answers\">")?;
-        // Columns of equal width, none too narrow to read: on a small screen the table scrolls.
-        writeln!(f, "<table style=\"min-width:{}rem\">", 15 * (models + 1))?;
+        // Columns of equal width, none too narrow to read: on a small screen the table scrolls. Many models are set closer, so that six
+        // stand side by side on a laptop's screen.
+        let (class, column) = if models > FEW { (" class=\"many\"", 10) } else { ("", 15) };
+        writeln!(f, "<table{class} style=\"min-width:{}rem\">", column * (models + 1))?;
         self.head(f)?;
         self.body(f)?;
         self.foot(f)?;

@@ -51,7 +51,7 @@ impl<'a> Sampler<'a> {
     }
 
     fn sample(&self, source: Vec<TokenId>, text: &str) -> Result<Sample, Error> {
-        let mut target = self.model.tokenizer().encode(text)?;
+        let mut target = self.model.tokenizer().encode_target(text)?;
         if target.last() != Some(&self.end) {
             target.push(self.end);
         }

@@ -100,19 +100,30 @@ impl Marian {
         ids
     }
 
+    /// The ids of a text in the language that is translated to.
+    pub fn encode_target(&self, text: &str) -> Vec<TokenId> {
+        let mut ids = self.encode_by(&self.target, text);
+        ids.push(self.eos);
+        ids
+    }
+
     pub fn encode_plain(&self, text: &str) -> Vec<TokenId> {
+        self.encode_by(&self.source, text)
+    }
+
+    fn encode_by(&self, model: &SentencePiece, text: &str) -> Vec<TokenId> {
         let mut ids = Vec::new();
         let mut rest = text;
         while let Some((at, token, id)) = self.first_whole(rest) {
             let before = &rest[..at];
-            self.pieces(if token.lstrip { before.trim_end() } else { before }, &mut ids);
+            self.pieces(model, if token.lstrip { before.trim_end() } else { before }, &mut ids);
             ids.push(id);
             rest = &rest[at + token.content.len()..];
             if token.rstrip {
                 rest = rest.trim_start();
             }
         }
-        self.pieces(rest, &mut ids);
+        self.pieces(model, rest, &mut ids);
         ids
     }
 
@@ -130,7 +141,7 @@ impl Marian {
     }
 
     /// The ids of a text without whole tokens; a language code at its start is one.
-    fn pieces(&self, text: &str, ids: &mut Vec<TokenId>) {
+    fn pieces(&self, model: &SentencePiece, text: &str, ids: &mut Vec<TokenId>) {
         let mut rest = text;
         if text.starts_with(">>")
             && let Some(end) = text.find("<<")
@@ -138,7 +149,7 @@ impl Marian {
             ids.push(self.id_of(&text[..end + 2]));
             rest = &text[end + 2..];
         }
-        ids.extend(self.source.encode(rest).iter().map(|piece| self.id_of(piece)));
+        ids.extend(model.encode(rest).iter().map(|piece| self.id_of(piece)));
     }
 
     fn id_of(&self, token: &str) -> TokenId {

@@ -149,6 +149,17 @@ impl Tokenizer {
         }
     }
 
+    /// The ids of a text that the model is to write: those of [`Tokenizer::encode`], but where a model translates between two languages and
+    /// has a model of pieces for each (Marian), by that of the language it writes. The reference's `text_target=`.
+    ///
+    /// An error is [`Error::Encode`].
+    pub fn encode_target(&self, text: &str) -> Result<Vec<TokenId>, Error> {
+        match &self.backend {
+            Backend::Crate(_) => self.encode(text),
+            Backend::Marian(marian) => Ok(marian.encode_target(text)),
+        }
+    }
+
     /// The ids of a text without anything put around it.
     ///
     /// An error is [`Error::Encode`].
