@@ -8,6 +8,7 @@ mod generate;
 mod list;
 mod next;
 mod pull;
+mod quantize;
 mod remove;
 mod show;
 mod tokenize;
@@ -28,6 +29,7 @@ pub fn run(request: Request, notes: Notes) -> Outcome {
         Request::Train(request) => train::run(request, notes),
         Request::Eval(request) => eval::run(request, notes),
         Request::Bench(request) => bench::run(request, notes),
+        Request::Quantize(request) => quantize::run(&request, notes),
         Request::Pull(models) => pull::run(&models, notes),
         Request::List(format) => list::run(format),
         Request::Show(request) => show::run(request),

@@ -1,9 +1,11 @@
 //! From a name to a model that is ready, with something to look at on the way.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use papo::files::ModelFiles;
 use papo::hub::Want;
+use papo::quantized::Quantized;
 use papo::{
     ChatModel, Generated, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId,
     built_in,
@@ -111,6 +113,14 @@ pub fn load_any(name: &str, loading: &Loading, notes: Notes) -> Result<AnyModel,
 pub fn fetch(name: &str, notes: Notes) -> Result<ModelFiles, Failure> {
     let watching = Watching::begin(name, notes);
     Ok(ModelRef::parse(name)?.fetch(Want::Model, Some(&|progress| watching.show(progress)))?)
+}
+
+/// Makes a folder with a rounded copy of a model.
+pub fn quantize(name: &str, out: &Path, loading: &Loading, notes: Notes) -> Result<Quantized, Failure> {
+    watched(Some(name), loading, notes, |options| {
+        let files = ModelRef::parse(name)?.fetch(Want::Model, options.progress)?;
+        papo::quantized::quantize(&files, out, options)
+    })
 }
 
 fn watched<T>(

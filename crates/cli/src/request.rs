@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use papo::{GenerationConfig, Memory, WeightDtype};
 
-use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff};
+use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff, QuantizedDtype};
 use crate::failure::Failure;
 
 pub use eval::Eval;
@@ -36,6 +36,8 @@ pub enum Request {
     Eval(Eval),
     /// Speed and memory.
     Bench(Bench),
+    /// A model with rounded weights.
+    Quantize(Quantize),
     /// Download, by name.
     Pull(Vec<String>),
     /// What is at hand.
@@ -72,6 +74,8 @@ impl Loading {
             WeightDtype::F32 => "f32",
             WeightDtype::F16 => "f16",
             WeightDtype::Bf16 => "bf16",
+            WeightDtype::Int8 => "int8",
+            WeightDtype::Int4 => "int4",
         }
     }
 }
@@ -150,6 +154,16 @@ pub struct Bench {
     pub config: GenerationConfig,
 }
 
+/// `papo quantize`.
+#[derive(Debug)]
+pub struct Quantize {
+    pub model: String,
+    /// The folder to make.
+    pub out: PathBuf,
+    /// What weights are rounded to.
+    pub loading: Loading,
+}
+
 /// `papo show`.
 #[derive(Debug)]
 pub struct Show {
@@ -169,7 +183,7 @@ impl Request {
                     Some(OnOff::On) => Memory::On,
                     Some(OnOff::Off) => Memory::Off,
                 },
-                loading: loading(&it.model_flags)?,
+                loading: loading(&it.model_flags),
                 config: config(&it.generation)?,
             }),
             Command::Compare(it) => Request::Compare(Compare {
@@ -177,13 +191,13 @@ impl Request {
                 prompts: it.prompts,
                 html: it.html,
                 format: format(it.json),
-                loading: loading(&it.model_flags)?,
+                loading: loading(&it.model_flags),
                 config: config(&it.generation)?,
             }),
             Command::Generate(it) => Request::Generate(Generate {
                 model: it.model,
                 batch_size: it.batch_size.into(),
-                loading: loading(&it.model_flags)?,
+                loading: loading(&it.model_flags),
                 config: config(&it.generation)?,
             }),
             Command::Tokenize(it) => {
@@ -195,11 +209,22 @@ impl Request {
                 after: it.after,
                 top: it.top as usize,
                 format: format(it.json),
-                loading: loading(&it.model_flags)?,
+                loading: loading(&it.model_flags),
             }),
             Command::Train(it) => Request::Train(Train::from_arguments(*it)?),
             Command::Eval(it) => Request::Eval(Eval::from_arguments(it)?),
             Command::Bench(it) => Request::Bench(bench(it)?),
+            Command::Quantize(it) => Request::Quantize(Quantize {
+                model: it.model,
+                out: it.out,
+                loading: Loading {
+                    dtype: match it.dtype {
+                        QuantizedDtype::Int8 => WeightDtype::Int8,
+                        QuantizedDtype::Int4 => WeightDtype::Int4,
+                    },
+                    threads: threads(it.threads),
+                },
+            }),
             Command::Pull(it) => Request::Pull(it.models),
             Command::List(it) => Request::List(format(it.json)),
             Command::Show(it) => Request::Show(Show { model: it.model, format: format(it.json) }),
@@ -234,7 +259,7 @@ fn bench(it: arguments::BenchArguments) -> Result<Bench, Failure> {
         beams: it.beams as usize,
         runs: it.runs as usize,
         format: format(it.json),
-        loading: loading(&it.model_flags)?,
+        loading: loading(&it.model_flags),
         config: config(&it.generation)?,
     })
 }
@@ -243,20 +268,20 @@ fn format(json: bool) -> Format {
     if json { Format::Json } else { Format::Text }
 }
 
-fn loading(flags: &ModelFlags) -> Result<Loading, Failure> {
+fn loading(flags: &ModelFlags) -> Loading {
     let dtype = match flags.dtype {
         arguments::Dtype::Auto => WeightDtype::Auto,
         arguments::Dtype::F32 => WeightDtype::F32,
         arguments::Dtype::Bf16 => WeightDtype::Bf16,
         arguments::Dtype::F16 => WeightDtype::F16,
-        arguments::Dtype::Int8 | arguments::Dtype::Int4 => {
-            let name = if flags.dtype == arguments::Dtype::Int8 { "int8" } else { "int4" };
-            return Err(Failure::Usage(format!(
-                "--dtype {name} is not there yet; use auto, f32, bf16 or f16 (bf16 and f16 halve the memory of f32)"
-            )));
-        }
+        arguments::Dtype::Int8 => WeightDtype::Int8,
+        arguments::Dtype::Int4 => WeightDtype::Int4,
     };
-    Ok(Loading { dtype, threads: flags.threads.and_then(|threads| NonZeroUsize::new(threads.into())) })
+    Loading { dtype, threads: threads(flags.threads) }
+}
+
+fn threads(given: Option<u16>) -> Option<NonZeroUsize> {
+    given.and_then(|threads| NonZeroUsize::new(threads.into()))
 }
 
 fn config(flags: &GenerationFlags) -> Result<GenerationConfig, Failure> {

@@ -142,9 +142,11 @@ fn stacked_matrices_and_rows_of_a_table_are_those_that_were_stored() {
         assert_eq!((packed.outputs(), packed.inputs()), (46, 70));
         let all: Vec<_> =
             parts.iter().flat_map(|part| (0..part.view().outputs).map(move |o| meaning(part, o))).collect();
+        let floats: Vec<f32> = parts.iter().flat_map(|part| part.view().floats()).collect();
         let mut row = vec![f32::NAN; 70];
         for (output, expected) in all.iter().enumerate() {
             packed.read_row(output, &mut row);
+            assert_eq!(row, floats[output * 70..][..70]);
             for (x, (q, scale)) in row.iter().zip(expected) {
                 assert_eq!(*x, (q * scale) as f32, "{precision:?}, row {output}");
             }

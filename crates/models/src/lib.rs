@@ -49,4 +49,4 @@ pub use spec::{
 };
 pub use state::State;
 pub use taps::{Place, Recorder, Side, Stack, TapName};
-pub use tensors::{Progress, WeightDtype};
+pub use tensors::{LoadedTensor, Progress, WeightDtype, scales_name};

@@ -19,7 +19,7 @@ use crate::sources::Sources;
 use crate::spec::Spec;
 use crate::state::State;
 use crate::taps::{Place, Recorder, Side, TapName};
-use crate::tensors::{Progress, WeightDtype};
+use crate::tensors::{LoadedTensor, Progress, WeightDtype};
 use crate::weights::Weights;
 use crate::{Error, arch};
 
@@ -32,12 +32,14 @@ pub struct LoadOptions<'a> {
     pub dtype: WeightDtype,
     /// Called after each tensor.
     pub progress: Option<&'a dyn Fn(Progress)>,
+    /// Given every tensor that the network makes use of, once.
+    pub record: Option<&'a dyn Fn(LoadedTensor<'_>)>,
 }
 
 impl LoadOptions<'_> {
     /// Weights in their stored precision, nobody watching.
     pub fn new(compute: Arc<Compute>) -> Self {
-        Self { compute, dtype: WeightDtype::Auto, progress: None }
+        Self { compute, dtype: WeightDtype::Auto, progress: None, record: None }
     }
 }
 
@@ -63,13 +65,19 @@ impl EncoderDecoder {
         options: &LoadOptions<'_>,
     ) -> Result<Self, Error> {
         let blueprint = arch::blueprint(config, config_path)?;
-        let LoadOptions { compute, dtype, progress } = options;
-        let weights = Weights::new(checkpoint, &blueprint, compute, *dtype, config_path, *progress);
+        let weights = Weights::new(checkpoint, &blueprint, config_path, options);
         let mut spec = blueprint.spec.clone();
         let Network { encoder, decoder, head } =
             load::network(&weights, &mut spec, blueprint.tables, blueprint.head)?;
         weights.finish();
-        Ok(Self { spec, compute: compute.clone(), encoder, decoder, head, parameters: weights.loaded() })
+        Ok(Self {
+            spec,
+            compute: options.compute.clone(),
+            encoder,
+            decoder,
+            head,
+            parameters: weights.loaded(),
+        })
     }
 
     /// The network's shape.

@@ -8,11 +8,14 @@ use std::cell::Cell;
 use std::path::Path;
 
 use papo_checkpoint::{Checkpoint, Dtype as Stored, Tensor};
-use papo_kernels::{Compute, Dtype, PackedMatrix, WeightView};
+use papo_kernels::{
+    Compute, Dtype, Format, PackedMatrix, Precision, QuantizedRows, QuantizedView, WeightView,
+};
 
 use crate::Error;
+use crate::model::LoadOptions;
 
-/// The precision in which weights are held; activations are always `f32`.
+/// The precision in which weights are held; activations are `f32`, rounded to eight bits where they meet weights of eight or four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WeightDtype {
     /// Each matrix keeps the precision in which it is stored.
@@ -24,6 +27,10 @@ pub enum WeightDtype {
     F16,
     /// The upper half of 32 bits.
     Bf16,
+    /// Eight bits with a scale for each output; tables of positions stay as they are.
+    Int8,
+    /// Four bits with a scale for each 32 inputs; token tables and the head have eight, tables of positions stay as they are.
+    Int4,
 }
 
 /// How far loading has come, counted in weights.
@@ -35,35 +42,55 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// Whether a matrix survives conversion to f16.
+/// What a matrix is for, which decides how precise it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InF16 {
-    Fits,
-    /// Its products overflow, so that it stays in f32 when weights are converted.
-    Overflows,
+pub(crate) enum Use {
+    /// Products.
+    Product,
+    /// Products too large for f16: it stays in f32 when weights are converted to that.
+    LargeProduct,
+    /// Products with the whole vocabulary, and the token table.
+    Vocabulary,
+    /// Rows that are looked up.
+    Lookup,
+}
+
+/// The name under which the scales of a rounded matrix are stored.
+pub fn scales_name(matrix: &str) -> String {
+    format!("{matrix}_scale")
+}
+
+/// A matrix as it stands in a checkpoint.
+pub(crate) struct StoredMatrix<'a> {
+    tensor: Tensor<'a>,
+    outputs: usize,
+    inputs: usize,
+    /// Of a rounded matrix its precision and its scales.
+    rounded: Option<(Precision, Tensor<'a>)>,
+}
+
+/// A tensor that loading has made use of.
+#[derive(Debug)]
+pub struct LoadedTensor<'a> {
+    /// As it stands in the checkpoint.
+    pub tensor: &'a Tensor<'a>,
+    /// Rounded, where that was asked for.
+    pub rounded: Option<&'a QuantizedRows>,
 }
 
 /// The tensors of a checkpoint as one network reads them.
 pub(crate) struct Tensors<'a> {
     checkpoint: &'a Checkpoint,
-    compute: &'a Compute,
-    dtype: WeightDtype,
     config: &'a Path,
-    progress: Option<&'a dyn Fn(Progress)>,
+    options: &'a LoadOptions<'a>,
     loaded: Cell<usize>,
     total: usize,
 }
 
 impl<'a> Tensors<'a> {
-    pub(crate) fn new(
-        checkpoint: &'a Checkpoint,
-        compute: &'a Compute,
-        dtype: WeightDtype,
-        config: &'a Path,
-        progress: Option<&'a dyn Fn(Progress)>,
-    ) -> Self {
+    pub(crate) fn new(checkpoint: &'a Checkpoint, config: &'a Path, options: &'a LoadOptions<'a>) -> Self {
         let total = checkpoint.parameter_count();
-        Self { checkpoint, compute, dtype, config, progress, loaded: Cell::new(0), total }
+        Self { checkpoint, config, options, loaded: Cell::new(0), total }
     }
 
     /// Weights loaded so far, each once.
@@ -73,60 +100,118 @@ impl<'a> Tensors<'a> {
 
     /// Tells the listener that all is loaded.
     pub(crate) fn finish(&self) {
-        if let Some(progress) = self.progress {
+        if let Some(progress) = self.options.progress {
             progress(Progress { loaded: self.total, total: self.total });
         }
     }
 
-    /// Packs matrices of one shape, stacked on top of each other.
-    pub(crate) fn pack(&self, stacked: &[Tensor<'_>], in_f16: InF16) -> PackedMatrix {
-        let bytes: Vec<Cow<'_, [u8]>> = stacked.iter().map(narrowed).collect();
-        let views: Vec<_> = stacked
-            .iter()
-            .zip(&bytes)
-            .map(|(tensor, bytes)| WeightView {
-                dtype: as_view_dtype(tensor.dtype),
-                outputs: tensor.shape[0],
-                inputs: tensor.shape[1],
-                bytes,
-            })
-            .collect();
-        let packed = self.compute.pack(&views, self.packed_dtype(&views, in_f16));
-        stacked.iter().for_each(|tensor| self.done(tensor));
-        packed
+    /// The matrix `[outputs, inputs]` stored under the first of `keys` that there is, of floats or rounded.
+    pub(crate) fn matrix(
+        &self,
+        keys: &[String],
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<StoredMatrix<'a>, Error> {
+        let tensor = self.stored(keys)?;
+        let precision = match tensor.dtype {
+            Stored::I8 => Precision::Int8,
+            Stored::U8 => Precision::Int4,
+            _ => {
+                self.check(&tensor, &[outputs, inputs])?;
+                return Ok(StoredMatrix { tensor, outputs, inputs, rounded: None });
+            }
+        };
+        let Some(scales) = self.checkpoint.get(&scales_name(tensor.name))? else {
+            return Err(not_floats(&tensor));
+        };
+        self.check_shape(&tensor, &[outputs, precision.row_bytes(inputs)])?;
+        let (dtype, shape) = match precision {
+            Precision::Int8 => (Stored::F32, vec![outputs]),
+            Precision::Int4 => (Stored::F16, vec![outputs, precision.row_scales(inputs)]),
+        };
+        self.check_shape(&scales, &shape)?;
+        if scales.dtype != dtype {
+            return Err(not_floats(&scales));
+        }
+        Ok(StoredMatrix { tensor, outputs, inputs, rounded: Some((precision, scales)) })
     }
 
-    /// The precision of a packed matrix.
-    fn packed_dtype(&self, views: &[WeightView<'_>], in_f16: InF16) -> Dtype {
-        match self.dtype {
-            WeightDtype::F32 => Dtype::F32,
-            WeightDtype::F16 if in_f16 == InF16::Overflows => Dtype::F32,
-            WeightDtype::F16 => Dtype::F16,
-            WeightDtype::Bf16 => Dtype::Bf16,
-            WeightDtype::Auto if views.iter().all(|view| view.dtype == views[0].dtype) => views[0].dtype,
-            WeightDtype::Auto => Dtype::F32,
+    /// Packs matrices of one shape, stacked on top of each other.
+    pub(crate) fn pack(&self, stacked: &[StoredMatrix<'_>], usage: Use) -> PackedMatrix {
+        let compute: &Compute = &self.options.compute;
+        match self.format(stacked, usage) {
+            Format::Floats(dtype) => {
+                let bytes: Vec<_> = stacked.iter().map(StoredMatrix::floats).collect();
+                let views: Vec<_> =
+                    stacked.iter().zip(&bytes).map(|(matrix, bytes)| matrix.view(bytes)).collect();
+                let packed = compute.pack(&views, dtype);
+                stacked.iter().for_each(|matrix| self.done_with(matrix, None));
+                packed
+            }
+            Format::Quantized(precision) => {
+                let rows: Vec<Option<QuantizedRows>> = stacked
+                    .iter()
+                    .map(|matrix| match matrix.rounded_view() {
+                        Some(view) if view.precision == precision => None,
+                        _ => Some(compute.quantize(&matrix.view(&matrix.floats()), precision)),
+                    })
+                    .collect();
+                let views: Vec<_> = stacked
+                    .iter()
+                    .zip(&rows)
+                    .filter_map(|(matrix, rows)| {
+                        rows.as_ref().map_or(matrix.rounded_view(), |rows| Some(rows.view()))
+                    })
+                    .collect();
+                let packed = compute.pack_quantized(&views);
+                stacked.iter().zip(&rows).for_each(|(matrix, rows)| self.done_with(matrix, rows.as_ref()));
+                packed
+            }
+        }
+    }
+
+    /// How a packed matrix holds its numbers.
+    fn format(&self, stacked: &[StoredMatrix<'_>], usage: Use) -> Format {
+        let stored = || {
+            let first = stacked[0].format();
+            if stacked.iter().all(|matrix| matrix.format() == first) {
+                first
+            } else {
+                Format::Floats(Dtype::F32)
+            }
+        };
+        match (self.options.dtype, usage) {
+            (WeightDtype::Auto, _) | (WeightDtype::Int8 | WeightDtype::Int4, Use::Lookup) => stored(),
+            (WeightDtype::F32, _) | (WeightDtype::F16, Use::LargeProduct) => Format::Floats(Dtype::F32),
+            (WeightDtype::F16, _) => Format::Floats(Dtype::F16),
+            (WeightDtype::Bf16, _) => Format::Floats(Dtype::Bf16),
+            (WeightDtype::Int8, _) | (WeightDtype::Int4, Use::Vocabulary) => {
+                Format::Quantized(Precision::Int8)
+            }
+            (WeightDtype::Int4, _) => Format::Quantized(Precision::Int4),
         }
     }
 
     /// The numbers of a tensor, row-major.
     pub(crate) fn copy(&self, tensor: &Tensor<'_>) -> Vec<f32> {
         let copied = numbers(tensor).collect();
-        self.done(tensor);
+        self.done(tensor, tensor.elements(), None);
         copied
     }
 
     /// The tensor stored under the first of `keys` that there is, of this shape and of floating-point numbers.
     pub(crate) fn required(&self, keys: &[String], shape: &[usize]) -> Result<Tensor<'a>, Error> {
-        let Some(tensor) = self.find(keys)? else {
-            let file = self.checkpoint.files().next().unwrap_or(self.config).to_path_buf();
-            return Err(Error::MissingTensor {
-                file,
-                key: keys.join("` or `"),
-                config: self.config.to_path_buf(),
-            });
-        };
+        let tensor = self.stored(keys)?;
         self.check(&tensor, shape)?;
         Ok(tensor)
+    }
+
+    /// The tensor stored under the first of `keys` that there is; an error where there is none.
+    fn stored(&self, keys: &[String]) -> Result<Tensor<'a>, Error> {
+        self.find(keys)?.ok_or_else(|| {
+            let file = self.checkpoint.files().next().unwrap_or(self.config).to_path_buf();
+            Error::MissingTensor { file, key: keys.join("` or `"), config: self.config.to_path_buf() }
+        })
     }
 
     /// The tensor stored under the first of `keys` that there is.
@@ -141,41 +226,90 @@ impl<'a> Tensors<'a> {
 
     /// Refuses a tensor of another shape, or of other numbers than floats.
     pub(crate) fn check(&self, tensor: &Tensor<'_>, shape: &[usize]) -> Result<(), Error> {
-        let (file, key) = (tensor.file.to_path_buf(), tensor.name.to_owned());
-        if tensor.shape != shape {
-            let (found, expected) = (tensor.shape.to_vec(), shape.to_vec());
-            return Err(Error::WrongShape { file, key, found, expected, config: self.config.to_path_buf() });
-        }
+        self.check_shape(tensor, shape)?;
         if !matches!(tensor.dtype, Stored::F64 | Stored::F32 | Stored::F16 | Stored::Bf16) {
-            return Err(Error::NotFloats { file, key, found: tensor.dtype.to_string() });
+            return Err(not_floats(tensor));
         }
         Ok(())
     }
 
+    fn check_shape(&self, tensor: &Tensor<'_>, shape: &[usize]) -> Result<(), Error> {
+        if tensor.shape == shape {
+            return Ok(());
+        }
+        Err(Error::WrongShape {
+            file: tensor.file.to_path_buf(),
+            key: tensor.name.to_owned(),
+            found: tensor.shape.to_vec(),
+            expected: shape.to_vec(),
+            config: self.config.to_path_buf(),
+        })
+    }
+
+    /// Counts a matrix that has been packed.
+    fn done_with(&self, matrix: &StoredMatrix<'_>, rounded: Option<&QuantizedRows>) {
+        self.done(&matrix.tensor, matrix.outputs * matrix.inputs, rounded);
+        if let Some((_, scales)) = &matrix.rounded {
+            self.done(scales, 0, None);
+        }
+    }
+
     /// Counts a tensor whose numbers have been copied, and lets go of its pages.
-    fn done(&self, tensor: &Tensor<'_>) {
-        self.loaded.set(self.loaded.get() + tensor.shape.iter().product::<usize>());
+    pub(crate) fn done(&self, tensor: &Tensor<'_>, weights: usize, rounded: Option<&QuantizedRows>) {
+        if let Some(record) = self.options.record {
+            record(LoadedTensor { tensor, rounded });
+        }
+        self.loaded.set(self.loaded.get() + weights);
         self.checkpoint.release(tensor.name);
-        if let Some(progress) = self.progress {
+        if let Some(progress) = self.options.progress {
             progress(Progress { loaded: self.loaded.get().min(self.total), total: self.total });
         }
     }
 }
 
-/// The format in which the kernels read a stored one.
-fn as_view_dtype(stored: Stored) -> Dtype {
-    match stored {
-        Stored::F16 => Dtype::F16,
-        Stored::Bf16 => Dtype::Bf16,
-        _ => Dtype::F32,
+impl StoredMatrix<'_> {
+    /// The stored bytes as floats: those of a rounded matrix widened, double precision made single.
+    fn floats(&self) -> Cow<'_, [u8]> {
+        match (self.rounded_view(), self.tensor.dtype) {
+            (Some(view), _) => view.floats().into_iter().flat_map(f32::to_le_bytes).collect(),
+            (None, Stored::F64) => numbers(&self.tensor).flat_map(f32::to_le_bytes).collect(),
+            (None, _) => Cow::Borrowed(&self.tensor.bytes),
+        }
+    }
+
+    /// The matrix in the form that is packed or rounded; `floats` are its own.
+    fn view<'f>(&self, floats: &'f [u8]) -> WeightView<'f> {
+        let dtype = match self.tensor.dtype {
+            Stored::F16 => Dtype::F16,
+            Stored::Bf16 => Dtype::Bf16,
+            _ => Dtype::F32,
+        };
+        WeightView { dtype, outputs: self.outputs, inputs: self.inputs, bytes: floats }
+    }
+
+    fn rounded_view(&self) -> Option<QuantizedView<'_>> {
+        self.rounded.as_ref().map(|(precision, scales)| QuantizedView {
+            precision: *precision,
+            outputs: self.outputs,
+            inputs: self.inputs,
+            bytes: &self.tensor.bytes,
+            scales: &scales.bytes,
+        })
+    }
+
+    fn format(&self) -> Format {
+        match &self.rounded {
+            Some((precision, _)) => Format::Quantized(*precision),
+            None => Format::Floats(self.view(&[]).dtype),
+        }
     }
 }
 
-/// The bytes of a tensor, double precision made single.
-fn narrowed<'t>(tensor: &'t Tensor<'_>) -> Cow<'t, [u8]> {
-    match tensor.dtype {
-        Stored::F64 => numbers(tensor).flat_map(f32::to_le_bytes).collect(),
-        _ => Cow::Borrowed(&tensor.bytes),
+fn not_floats(tensor: &Tensor<'_>) -> Error {
+    Error::NotFloats {
+        file: tensor.file.to_path_buf(),
+        key: tensor.name.to_owned(),
+        found: tensor.dtype.to_string(),
     }
 }
 

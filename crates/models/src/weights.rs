@@ -6,12 +6,13 @@
 use std::path::Path;
 
 use papo_checkpoint::{Checkpoint, Tensor};
-use papo_kernels::{Compute, PackedMatrix};
+use papo_kernels::PackedMatrix;
 
 use crate::Error;
 use crate::arch::Blueprint;
+use crate::model::LoadOptions;
 use crate::taps::Side;
-use crate::tensors::{InF16, Progress, Tensors, WeightDtype, numbers};
+use crate::tensors::{Tensors, Use};
 
 /// A place in the network that has weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +70,10 @@ impl<'a> Weights<'a> {
     pub(crate) fn new(
         checkpoint: &'a Checkpoint,
         blueprint: &'a Blueprint,
-        compute: &'a Compute,
-        dtype: WeightDtype,
         config: &'a Path,
-        progress: Option<&'a dyn Fn(Progress)>,
+        options: &'a LoadOptions<'a>,
     ) -> Self {
-        Self { tensors: Tensors::new(checkpoint, compute, dtype, config, progress), blueprint }
+        Self { tensors: Tensors::new(checkpoint, config, options), blueprint }
     }
 
     /// Weights loaded so far, each once.
@@ -94,13 +93,21 @@ impl<'a> Weights<'a> {
         outputs: usize,
         inputs: usize,
     ) -> Result<PackedMatrix, Error> {
-        let shape = [outputs, inputs];
         let stacked = parts
             .iter()
-            .map(|&part| self.required(part, Ending::Weight, &shape))
+            .map(|&part| self.tensors.matrix(&self.keys(part, Ending::Weight), outputs, inputs))
             .collect::<Result<Vec<_>, _>>()?;
-        let overflows = parts.iter().any(|&part| (self.blueprint.overflows_f16)(part));
-        Ok(self.tensors.pack(&stacked, if overflows { InF16::Overflows } else { InF16::Fits }))
+        Ok(self.tensors.pack(&stacked, self.usage(parts)))
+    }
+
+    /// What stacked parts are for.
+    fn usage(&self, parts: &[Part]) -> Use {
+        match parts {
+            [Part::SharedTokens | Part::Tokens(_) | Part::Head, ..] => Use::Vocabulary,
+            [Part::Positions(_), ..] => Use::Lookup,
+            _ if parts.iter().any(|&part| (self.blueprint.overflows_f16)(part)) => Use::LargeProduct,
+            _ => Use::Product,
+        }
     }
 
     /// The biases of stacked matrices, one after another, `len` numbers each.
@@ -136,7 +143,7 @@ impl<'a> Weights<'a> {
         if tensor.shape != [vocabulary] {
             self.tensors.check(&tensor, &[1, vocabulary])?;
         }
-        Ok(Some(numbers(&tensor).collect()))
+        Ok(Some(self.tensors.copy(&tensor)))
     }
 
     fn required(&self, part: Part, ending: Ending, shape: &[usize]) -> Result<Tensor<'a>, Error> {

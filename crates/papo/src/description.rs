@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use papo_checkpoint::Dtype;
 use papo_generate::GenerationConfig;
-use papo_models::Architecture;
+use papo_models::{Architecture, scales_name};
 use papo_ngram::Layout;
 use serde_json::Value;
 
@@ -63,9 +64,19 @@ impl Description {
         let architecture = papo_models::read_architecture(&config, &files.path("config.json"))?;
         let checkpoint = checkpoint(files)?;
         let mut precisions = BTreeMap::new();
+        let mut parameters = checkpoint.parameter_count();
         for name in checkpoint.names() {
             if let Some(tensor) = checkpoint.get(name)? {
-                *precisions.entry(tensor.dtype.name().to_ascii_lowercase()).or_default() += 1;
+                let scales = checkpoint.get(&scales_name(name))?;
+                let precision = match (tensor.dtype, &scales) {
+                    (Dtype::I8, Some(_)) => "int8".to_owned(),
+                    (Dtype::U8, Some(_)) => "int4".to_owned(),
+                    (dtype, _) => dtype.name().to_ascii_lowercase(),
+                };
+                // Two numbers a byte; the scales are no weights.
+                parameters += if precision == "int4" { tensor.elements() } else { 0 };
+                parameters -= scales.map_or(0, |scales| scales.elements());
+                *precisions.entry(precision).or_default() += 1;
             }
         }
         let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -74,7 +85,7 @@ impl Description {
             family: family.map_or("", |family| family.title),
             model_type,
             shape: Shape::Neural(Box::new(architecture)),
-            parameters: checkpoint.parameter_count(),
+            parameters,
             precisions,
             generation_config: generation_config(files, &config)?,
             files: files.list()?,

@@ -23,6 +23,7 @@ pub mod model_ref;
 mod network;
 mod ngram_file;
 mod pretrained_model;
+pub mod quantized;
 mod source;
 mod threads;
 mod tokenizer;

@@ -3,7 +3,7 @@
 //! `config.json` says in `model_type` which one a folder holds. From here on nobody asks again: decoding, chat, comparison and
 //! evaluation see a [`LanguageModel`]. A new kind of network is a variant here and the arms that the compiler then asks for.
 
-use papo_checkpoint::MappedFile;
+use papo_checkpoint::{Checkpoint, MappedFile};
 use papo_generate::{LanguageModel, ModelError, Room, TokenId};
 use papo_kernels::Compute;
 use papo_models::{EncoderDecoder, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
@@ -53,24 +53,25 @@ pub enum NetworkState {
 }
 
 impl Network {
-    /// Loads the network that a configuration names.
-    pub(crate) fn load(config: &Value, files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
+    /// Loads the network that a configuration names, from `weights` where they are given instead of the model's own.
+    pub(crate) fn load(
+        config: &Value,
+        files: &ModelFiles,
+        weights: Option<Checkpoint>,
+        options: &LoadOptions<'_>,
+    ) -> Result<Self, Error> {
         let path = files.path("config.json");
+        let weights = || weights.map_or_else(|| checkpoint(files), Ok);
         Ok(match config.get("model_type").and_then(Value::as_str) {
             Some("papo_rnn" | "papo_lstm" | "papo_gru") => {
-                Self::RecurrentLm(Box::new(RecurrentLm::load(config, &path, &checkpoint(files)?, options)?))
+                Self::RecurrentLm(Box::new(RecurrentLm::load(config, &path, &weights()?, options)?))
             }
             Some("papo_seq2seq") => {
-                let network = RecurrentSeq2Seq::load(config, &path, &checkpoint(files)?, options)?;
+                let network = RecurrentSeq2Seq::load(config, &path, &weights()?, options)?;
                 Self::RecurrentSeq2Seq(Box::new(network))
             }
             Some("papo_ngram") => Self::Ngram(Box::new(ngram_file::generator(config, files)?)),
-            _ => Self::EncoderDecoder(Box::new(EncoderDecoder::load(
-                config,
-                &path,
-                &checkpoint(files)?,
-                options,
-            )?)),
+            _ => Self::EncoderDecoder(Box::new(EncoderDecoder::load(config, &path, &weights()?, options)?)),
         })
     }
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use papo_checkpoint::Checkpoint;
 use papo_generate::{Generated, GenerationConfig, Hooks, Origin, TokenId};
 use papo_kernels::Compute;
+use papo_models::{LoadedTensor, WeightDtype};
 use serde_json::Value;
 
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::network::{Kind, Network};
-use crate::{Error, LoadOptions, Progress, threads};
+use crate::{Error, LoadOptions, Progress, quantized, threads};
 
 /// A network ready to generate; immutable, so it can be shared between conversations.
 #[derive(Debug)]
@@ -35,13 +36,16 @@ impl PretrainedModel {
         let config = model_config(files)?;
         let generation_config = generation_config(files, &config)?;
         let compute = Arc::new(Compute::new(options.threads.unwrap_or_else(threads::physical_cores)));
-        let progress = |step: papo_models::Progress| {
-            if let Some(progress) = options.progress {
-                progress(Progress::Weights { loaded: step.loaded, total: step.total });
-            }
+        let progress = weights_progress(options.progress);
+        let loading = papo_models::LoadOptions {
+            dtype: options.dtype,
+            progress: Some(&progress),
+            ..papo_models::LoadOptions::new(compute)
         };
-        let loading = papo_models::LoadOptions { compute, dtype: options.dtype, progress: Some(&progress) };
-        let network = Network::load(&config, files, &loading)?;
+        let network = match quantized::Entry::of(files, &config, options.dtype)? {
+            Some(entry) => kept(&entry, &config, files, &loading, options)?,
+            None => Network::load(&config, files, None, &loading)?,
+        };
         Ok(Self { network, config, generation_config })
     }
 
@@ -131,6 +135,43 @@ impl Training {
             number.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
         };
         Self { task, context_turns: limit("context_turns"), context_tokens: limit("context_tokens") }
+    }
+}
+
+/// Loads a network whose weights are rounded: as they were kept, or else rounds and keeps them.
+fn kept(
+    entry: &quantized::Entry,
+    config: &Value,
+    files: &ModelFiles,
+    loading: &papo_models::LoadOptions<'_>,
+    options: &LoadOptions<'_>,
+) -> Result<Network, Error> {
+    if let Some(weights) = entry.open() {
+        let as_kept = papo_models::LoadOptions { dtype: WeightDtype::Auto, ..loading.clone() };
+        return Network::load(config, files, Some(weights), &as_kept);
+    }
+    let recorded = quantized::Recorded::default();
+    let record = |loaded: LoadedTensor<'_>| recorded.take(&loaded);
+    let network = Network::load(
+        config,
+        files,
+        None,
+        &papo_models::LoadOptions { record: Some(&record), ..loading.clone() },
+    )?;
+    if let (Err(error), Some(progress)) = (entry.keep(&recorded), options.progress) {
+        progress(Progress::Remark(format!("the rounded weights are not kept for the next time: {error}")));
+    }
+    Ok(network)
+}
+
+/// A listener to the loading of weights that passes on what it hears.
+pub(crate) fn weights_progress<'a>(
+    progress: Option<&'a dyn Fn(Progress)>,
+) -> impl Fn(papo_models::Progress) + 'a {
+    move |step| {
+        if let Some(progress) = progress {
+            progress(Progress::Weights { loaded: step.loaded, total: step.total });
+        }
     }
 }
 

@@ -24,7 +24,9 @@ pub fn run(models: &[String], notes: Notes) -> Outcome {
 }
 
 fn remove(hub: &Hub, name: &str) -> Result<u64, Failure> {
-    Ok(hub.remove(&repository(name)?)?)
+    let freed = hub.remove(&repository(name)?)?;
+    // What was rounded from it goes with it.
+    Ok(freed + papo::quantized::remove_stale())
 }
 
 /// The repository behind a name; folders and built-in models have none.

@@ -54,7 +54,7 @@ impl Eval {
             hypotheses: it.hypotheses,
             save_hypotheses: it.save_hypotheses,
             format: format(it.json),
-            loading: loading(&it.model_flags)?,
+            loading: loading(&it.model_flags),
         })
     }
 }

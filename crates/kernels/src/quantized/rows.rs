@@ -78,6 +78,45 @@ pub struct QuantizedView<'a> {
 }
 
 impl QuantizedView<'_> {
+    /// The numbers that the rounded ones stand for, `[outputs, inputs]`.
+    ///
+    /// # Panics
+    /// Where the bytes are not as many as the shape says.
+    pub fn floats(&self) -> Vec<f32> {
+        self.check();
+        let Self { precision, inputs, .. } = *self;
+        if inputs == 0 {
+            return Vec::new();
+        }
+        let scale_bytes = precision.row_scales(inputs) * precision.scale_size();
+        let rows =
+            self.bytes.chunks_exact(precision.row_bytes(inputs)).zip(self.scales.chunks_exact(scale_bytes));
+        let mut floats = Vec::with_capacity(self.outputs * inputs);
+        for (row, scales) in rows {
+            match precision {
+                Precision::Int8 => {
+                    let scale = f32::from_le_bytes([scales[0], scales[1], scales[2], scales[3]]);
+                    floats.extend(row.iter().map(|&q| f32::from(q as i8) * scale));
+                }
+                Precision::Int4 => {
+                    let groups = row.chunks_exact(GROUP / 2).zip(scales.chunks_exact(size_of::<f16>()));
+                    let end = floats.len() + inputs;
+                    for (bytes, scale) in groups {
+                        let scale = f16::from_le_bytes([scale[0], scale[1]]).to_f32();
+                        let number = |q: u8| (f32::from(q) - f32::from(BIAS_FOUR)) * scale;
+                        for bytes in bytes.chunks_exact(FOURS / 2) {
+                            floats.extend(bytes.iter().map(|b| number(b & 15)));
+                            floats.extend(bytes.iter().map(|b| number(b >> 4)));
+                        }
+                    }
+                    // What fills up the last group.
+                    floats.truncate(end);
+                }
+            }
+        }
+        floats
+    }
+
     /// Panics where the bytes are not as many as the shape says.
     pub(super) fn check(&self) {
         let Self { precision, outputs, inputs, .. } = *self;

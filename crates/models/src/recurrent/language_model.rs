@@ -19,7 +19,7 @@ use papo_kernels::{Compute, PackedMatrix};
 
 use super::RecurrentSpec;
 use super::layer::{Direction, GateBuffers, Layer, LayerState};
-use super::load::Loader;
+use super::load::{EMBEDDING, Loader};
 use super::time_major::TimeMajor;
 use crate::buffer::Buffer;
 use crate::head::LogitsHead;
@@ -79,10 +79,10 @@ impl RecurrentLm {
         options: &LoadOptions<'_>,
     ) -> Result<Self, Error> {
         let spec = arch::recurrent_lm(config, config_path)?;
-        let LoadOptions { compute, dtype, progress } = options;
-        let tensors = Tensors::new(checkpoint, compute, *dtype, config_path, *progress);
+        let compute = &options.compute;
+        let tensors = Tensors::new(checkpoint, config_path, options);
         let loader = Loader { tensors: &tensors, cell: spec.cell, d_hidden: spec.d_hidden };
-        let embedding = Arc::new(loader.matrix("embedding.weight", spec.vocabulary, spec.d_embedding)?);
+        let embedding = Arc::new(loader.matrix(EMBEDDING, spec.vocabulary, spec.d_embedding)?);
         let inputs = |k| if k == 0 { spec.d_embedding } else { spec.d_hidden };
         let layers = (0..spec.layers).map(|k| loader.layer("rnn", k, "", inputs(k)));
         let layers = layers.collect::<Result<Vec<_>, _>>()?;

@@ -10,7 +10,12 @@ use crate::Error;
 use crate::head::LogitsHead;
 use crate::linear::Linear;
 use crate::spec::Head;
-use crate::tensors::{InF16, Tensors};
+use crate::tensors::{Tensors, Use};
+
+/// The token table.
+pub(super) const EMBEDDING: &str = "embedding.weight";
+/// The head's matrix.
+const OUTPUT: &str = "output.weight";
 
 /// Asks a checkpoint for the parts of one network.
 pub(super) struct Loader<'a> {
@@ -22,8 +27,9 @@ pub(super) struct Loader<'a> {
 impl Loader<'_> {
     /// A matrix `[outputs, inputs]`.
     pub(super) fn matrix(&self, key: &str, outputs: usize, inputs: usize) -> Result<PackedMatrix, Error> {
-        let tensor = self.tensors.required(&[key.to_owned()], &[outputs, inputs])?;
-        Ok(self.tensors.pack(&[tensor], InF16::Fits))
+        let stored = self.tensors.matrix(&[key.to_owned()], outputs, inputs)?;
+        let usage = if [EMBEDDING, OUTPUT].contains(&key) { Use::Vocabulary } else { Use::Product };
+        Ok(self.tensors.pack(&[stored], usage))
     }
 
     /// A vector of `len` numbers.
@@ -64,7 +70,7 @@ impl Loader<'_> {
     ) -> Result<LogitsHead, Error> {
         let weights = match head {
             Head::Tied => table.clone(),
-            Head::Separate => Arc::new(self.matrix("output.weight", vocabulary, width)?),
+            Head::Separate => Arc::new(self.matrix(OUTPUT, vocabulary, width)?),
         };
         Ok(LogitsHead { weights, bias: Some(self.vector("output.bias", vocabulary)?) })
     }

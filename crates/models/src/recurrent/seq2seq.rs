@@ -15,7 +15,7 @@ use super::attention::Attention;
 use super::decoder::{Bridge, Decoder, Seq2SeqState};
 use super::encoder::{BothWays, Encoded, Encoder};
 use super::language_model::check_tokens;
-use super::load::Loader;
+use super::load::{EMBEDDING, Loader};
 use super::time_major::TimeMajor;
 use super::{Cell, RecurrentAttention, Seq2SeqSpec};
 use crate::head::LogitsHead;
@@ -48,10 +48,10 @@ impl RecurrentSeq2Seq {
         options: &LoadOptions<'_>,
     ) -> Result<Self, Error> {
         let spec = arch::recurrent_seq2seq(config, config_path)?;
-        let LoadOptions { compute, dtype, progress } = options;
-        let tensors = Tensors::new(checkpoint, compute, *dtype, config_path, *progress);
+        let compute = &options.compute;
+        let tensors = Tensors::new(checkpoint, config_path, options);
         let loader = Loader { tensors: &tensors, cell: spec.cell, d_hidden: spec.d_hidden };
-        let embedding = Arc::new(loader.matrix("embedding.weight", spec.vocabulary, spec.d_embedding)?);
+        let embedding = Arc::new(loader.matrix(EMBEDDING, spec.vocabulary, spec.d_embedding)?);
         let encoder = encoder(&loader, &spec)?;
         let decoder = decoder(&loader, &spec)?;
         let width = decoder.readout.weights.outputs();

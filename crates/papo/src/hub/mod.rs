@@ -41,6 +41,7 @@ pub use files::Want;
 pub use inventory::{CachedModel, CachedRevision};
 pub use progress::Progress;
 pub use repository::Repository;
+pub(crate) use settings::own_cache;
 pub use settings::{Network, Settings, Token};
 
 /// The hub and the cache before it.

@@ -98,10 +98,7 @@ impl Settings {
             Some(Duration::from_secs(text(names)?.parse().ok().filter(|&seconds| seconds > 0)?))
         };
 
-        let hf_home = path(&["HF_HOME"]).unwrap_or_else(|| {
-            let caches = path(&["XDG_CACHE_HOME"]);
-            caches.unwrap_or_else(|| home.clone().unwrap_or_default().join(".cache")).join("huggingface")
-        });
+        let hf_home = hf_home(&path, home.as_deref());
         let cache = path(&["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"]).unwrap_or_else(|| hf_home.join("hub"));
         let mut settings = Self::new(cache);
         if let Some(endpoint) = text(&["HF_ENDPOINT"]) {
@@ -121,6 +118,24 @@ impl Settings {
         settings.stall_timeout = seconds(&["HF_HUB_DOWNLOAD_TIMEOUT"]).unwrap_or(settings.stall_timeout);
         settings
     }
+}
+
+/// The folder of all that Hugging Face's tools keep, given a source of paths.
+fn hf_home(path: &dyn Fn(&[&str]) -> Option<PathBuf>, home: Option<&Path>) -> PathBuf {
+    path(&["HF_HOME"]).unwrap_or_else(|| {
+        let caches = path(&["XDG_CACHE_HOME"]);
+        caches.unwrap_or_else(|| home.unwrap_or(Path::new("")).join(".cache")).join("huggingface")
+    })
+}
+
+/// Where Papo keeps what it makes of models: `HF_HOME/papo`, beside the cache of models.
+pub(crate) fn own_cache() -> PathBuf {
+    let home = std::env::home_dir();
+    let path = |names: &[&str]| {
+        let value = names.iter().find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()));
+        value.map(|value| expand(Path::new(&value), home.as_deref()))
+    };
+    hf_home(&path, home.as_deref()).join("papo")
 }
 
 /// `~` at the beginning is the user's own folder.
