@@ -3,11 +3,13 @@
 //! Training data is made here from the public data in `../shared/data` (`dialogues`, `machado`, `multi30k`): the recipes
 //! call these commands, so that whoever has the data gets the same files to the last byte. Nothing of it is committed.
 //!
-//! What was trained and measured becomes records, and records become `docs/lineage.md` (`record`, `lineage`).
+//! What was trained and measured becomes records, and records become `docs/lineage.md` (`record`, `lineage`). What rounding weights costs is measured in
+//! `accuracy`, which writes `docs/accuracy.md`.
 //!
 //! Read next: `dialogues/mod.rs`, the mixture from which the built-in models learn.
 #![forbid(unsafe_code)]
 
+mod accuracy;
 mod chance;
 mod dialogues;
 mod lineage;
@@ -101,6 +103,20 @@ enum Chore {
         #[arg(long)]
         out: PathBuf,
     },
+    /// docs/accuracy.md: models with rounded weights beside themselves
+    Accuracy {
+        /// Names or folders of models
+        models: Vec<String>,
+        /// Held-out dialogues, for models that were trained on dialogues
+        #[arg(long)]
+        dialogues: Option<PathBuf>,
+        /// Held-out pairs, for models that were trained on pairs
+        #[arg(long)]
+        pairs: Option<PathBuf>,
+        /// The page to write
+        #[arg(long, default_value = "docs/accuracy.md")]
+        out: PathBuf,
+    },
     /// docs/lineage.md: the models measured, sample conversations, tables and curves of the records
     Lineage {
         /// Names or folders of models; the built-in ones if there are none
@@ -125,6 +141,9 @@ fn main() -> anyhow::Result<()> {
         Chore::Tokenizer { data, kind, out } => tokenizer::write(&data, kind, &out),
         Chore::Record { name, model, command, device, seconds, evaluation, out } => {
             record::write(&record::Told { name, model, command, device, seconds, evaluation }, &out)
+        }
+        Chore::Accuracy { models, dialogues, pairs, out } => {
+            accuracy::write(&models, &accuracy::Data { dialogues, pairs }, &out)
         }
         Chore::Lineage { models, data, records, out } => lineage::write(&models, &data, &records, &out),
     }

@@ -69,9 +69,9 @@ fn an_argument_that_is_no_utf8_is_refused() {
 }
 
 #[test]
-fn precisions_that_are_not_there_yet_are_refused_by_name() {
-    run(&["chat", "--dtype", "int8"], "").exits(2).complains("int8");
-    run(&["bench", "somewhere", "--dtype", "int4"], "").exits(2).complains("int4");
+fn precisions_that_do_not_exist_are_refused_with_those_that_do() {
+    run(&["chat", "--dtype", "int7"], "").exits(2).complains("int8");
+    run(&["bench", "somewhere", "--dtype", "q4"], "").exits(2).complains("int4");
 }
 
 #[test]

@@ -8,11 +8,9 @@
 //!
 //! The loops are plain Rust, which the compiler turns into the level's vectors: no floats are summed or compared, only bits and whole numbers.
 
+use super::rows::TO_WHOLE;
 use super::{DEPTH, GROUP, Precision};
 use crate::simd::dots::{BIAS_FOUR, Dots, Quad};
-
-/// Added to a float between −2²² and 2²², it leaves the nearest whole number in the low bits.
-const TO_WHOLE: f32 = 12_582_912.0;
 
 /// A few rows to round.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::activations::Rounding;
 use super::tile::{Onto, QuantizedJob, QuantizedTiles};
-use super::{DEPTH, EIGHTS, GROUP, LINE, Precision, QuantizedMatrix, WIDTH};
+use super::{DEPTH, EIGHTS, GROUP, Precision, QuantizedMatrix, WIDTH};
 use crate::Kernels;
 use crate::matrix::Blocks;
 use crate::memory::{Numbers, Shared};
@@ -194,14 +194,11 @@ impl Product<'_> {
         if columns == 0 {
             return;
         }
-        let (tile, starts_of_slice, scales_of_slice) = match weights.precision {
-            Precision::Int8 => (self.tiles.eight_bits[rows.len() - 1], depth.start / DEPTH, 0),
-            Precision::Int4 => {
-                let scales = depth.start / GROUP * WIDTH * weights.precision.scale_size();
-                (self.tiles.four_bits[rows.len() - 1], depth.start / GROUP, scales)
-            }
+        let (tile, starts_of_slice) = match weights.precision {
+            Precision::Int8 => (self.tiles.eight_bits[rows.len() - 1], depth.start / DEPTH),
+            Precision::Int4 => (self.tiles.four_bits[rows.len() - 1], depth.start / GROUP),
         };
-        let panel = weights.block.start().wrapping_add(panels.start * weights.panel_bytes());
+        let offset = weights.offset(depth.start);
         let quads = rows.start * widths.quads * size_of::<f32>()
             + depth.start / EIGHTS * rows.len() * self.tiles.quad_bytes;
         let job = QuantizedJob {
@@ -216,8 +213,8 @@ impl Product<'_> {
                 .starts
                 .get()
                 .wrapping_add(rows.start * widths.starts + starts_of_slice * rows.len()),
-            lines: panel.wrapping_add(depth.start / weights.precision.line_inputs() * LINE),
-            weight_scales: panel.wrapping_add(weights.weight_bytes() + scales_of_slice),
+            panel: weights.block.start().wrapping_add(panels.start * weights.panel_bytes() + offset),
+            scales_offset: weights.offset(weights.depth()) - offset,
             panel_bytes: weights.panel_bytes(),
             depth: depth.len(),
             y: self.y.get().wrapping_add(rows.start * outputs + first),

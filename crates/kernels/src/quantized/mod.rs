@@ -46,11 +46,13 @@ const LINE: usize = 64;
 ///
 /// ```text
 /// panel of 16 outputs, eight bits               panel of 16 outputs, four bits
-///   line of inputs 0 … 3:   o0 o0 o0 o0 o1 …      line of inputs 0 … 7:   o0 o0 o0 o0 o1 …   (low halves 0 … 3, high halves 4 … 7)
-///   line of inputs 4 … 7                          line of inputs 8 … 15
-///   …                                             …
-///   scales, f32:            o0 o1 … o15           scales of each group, f16: o0 … o15 o0 … o15 …
+///   line of inputs 0 … 3:   o0 o0 o0 o0 o1 …      for each 256 inputs:
+///   line of inputs 4 … 7                            scales of their groups, f16: o0 … o15 o0 … o15 …
+///   …                                               line of inputs 0 … 7:  o0 o0 o0 o0 o1 …  (low halves 0 … 3, high halves 4 … 7)
+///   scales, f32:            o0 o1 … o15             …
 /// ```
+///
+/// A panel is read from its beginning to its end.
 #[derive(Debug)]
 pub(crate) struct QuantizedMatrix {
     outputs: usize,
@@ -82,18 +84,21 @@ impl QuantizedMatrix {
         self.precision.depth(self.inputs)
     }
 
-    /// Bytes of the weights of a panel, behind which stand its scales.
-    fn weight_bytes(&self) -> usize {
-        self.depth() / self.precision.line_inputs() * LINE
+    /// Bytes from a panel's beginning to input `depth`: a multiple of [`DEPTH`], or the end of what is read line by line.
+    fn offset(&self, depth: usize) -> usize {
+        match self.precision {
+            Precision::Int8 => depth / EIGHTS * LINE,
+            Precision::Int4 => depth / DEPTH * FOUR_BIT_BLOCK + four_bit_block(depth % DEPTH),
+        }
     }
 
     /// Bytes from one panel to the next: whole cache lines.
     fn panel_bytes(&self) -> usize {
         let scales = match self.precision {
             Precision::Int8 => WIDTH * size_of::<f32>(),
-            Precision::Int4 => self.depth() / GROUP * WIDTH * size_of::<f16>(),
+            Precision::Int4 => 0,
         };
-        (self.weight_bytes() + scales).next_multiple_of(LINE)
+        self.offset(self.depth()) + scales
     }
 
     /// Copies row `output` to `row`, `[inputs]`, as floats.
@@ -104,9 +109,9 @@ impl QuantizedMatrix {
             let start = self.block.start().add(output / WIDTH * self.panel_bytes());
             std::slice::from_raw_parts(start, self.panel_bytes())
         };
-        let (lines, scales) = panel.split_at(self.weight_bytes());
         match self.precision {
             Precision::Int8 => {
+                let (lines, scales) = panel.split_at(self.offset(self.depth()));
                 let at = lane * size_of::<f32>();
                 let scale = f32::from_ne_bytes([scales[at], scales[at + 1], scales[at + 2], scales[at + 3]]);
                 for (line, x) in lines.chunks_exact(LINE).zip(row.chunks_mut(EIGHTS)) {
@@ -116,16 +121,20 @@ impl QuantizedMatrix {
                 }
             }
             Precision::Int4 => {
-                let groups =
-                    lines.chunks_exact(GROUP / FOURS * LINE).zip(scales.chunks(WIDTH * size_of::<f16>()));
-                for ((lines, scales), row) in groups.zip(row.chunks_mut(GROUP)) {
-                    let at = lane * size_of::<f16>();
-                    let scale = f16::from_ne_bytes([scales[at], scales[at + 1]]).to_f32();
-                    for (line, x) in lines.chunks_exact(LINE).zip(row.chunks_mut(FOURS)) {
-                        let bytes = &line[FOURS / 2 * lane..][..FOURS / 2];
-                        let halves = bytes.iter().map(|b| b & 15).chain(bytes.iter().map(|b| b >> 4));
-                        for (x, q) in x.iter_mut().zip(halves) {
-                            *x = (f32::from(q) - f32::from(BIAS_FOUR)) * scale;
+                for (block, row) in panel.chunks(FOUR_BIT_BLOCK).zip(row.chunks_mut(DEPTH)) {
+                    let (scales, lines) = block.split_at(scale_bytes(row.len()));
+                    let groups = lines
+                        .chunks_exact(GROUP / FOURS * LINE)
+                        .zip(scales.chunks_exact(WIDTH * size_of::<f16>()));
+                    for ((lines, scales), row) in groups.zip(row.chunks_mut(GROUP)) {
+                        let at = lane * size_of::<f16>();
+                        let scale = f16::from_ne_bytes([scales[at], scales[at + 1]]).to_f32();
+                        for (line, x) in lines.chunks_exact(LINE).zip(row.chunks_mut(FOURS)) {
+                            let bytes = &line[FOURS / 2 * lane..][..FOURS / 2];
+                            let halves = bytes.iter().map(|b| b & 15).chain(bytes.iter().map(|b| b >> 4));
+                            for (x, q) in x.iter_mut().zip(halves) {
+                                *x = (f32::from(q) - f32::from(BIAS_FOUR)) * scale;
+                            }
                         }
                     }
                 }
@@ -133,3 +142,16 @@ impl QuantizedMatrix {
         }
     }
 }
+
+/// Bytes of the scales of so many inputs of a panel of four-bit weights, at most [`DEPTH`]: whole cache lines.
+const fn scale_bytes(inputs: usize) -> usize {
+    (inputs.div_ceil(GROUP) * WIDTH * size_of::<f16>()).next_multiple_of(LINE)
+}
+
+/// Bytes of so many inputs of a panel of four-bit weights, at most [`DEPTH`].
+const fn four_bit_block(inputs: usize) -> usize {
+    scale_bytes(inputs) + inputs.div_ceil(GROUP) * (GROUP / FOURS) * LINE
+}
+
+/// Bytes of [`DEPTH`] inputs of a panel of four-bit weights.
+const FOUR_BIT_BLOCK: usize = four_bit_block(DEPTH);

@@ -1,7 +1,11 @@
 //! From stored rows to panels.
 
+use half::f16;
+
 use super::rows::LINE_SHARE;
-use super::{LINE, Precision, QuantizedMatrix, QuantizedView, WIDTH};
+use super::{
+    DEPTH, FOUR_BIT_BLOCK, GROUP, LINE, Precision, QuantizedMatrix, QuantizedView, WIDTH, scale_bytes,
+};
 use crate::memory::{Block, Shared};
 use crate::pool::Pool;
 use crate::simd::dots::{BIAS_EIGHT, BIAS_FOUR};
@@ -34,34 +38,45 @@ pub(crate) fn pack(pool: &Pool, parts: &[QuantizedView<'_>]) -> QuantizedMatrix 
             start.write_bytes(0, panel_bytes);
             std::slice::from_raw_parts_mut(start, panel_bytes)
         };
-        let (lines, scales) = panel_bytes.split_at_mut(matrix.weight_bytes());
         for lane in 0..WIDTH {
             let output = panel * WIDTH + lane;
-            let row: &[u8] = if output < outputs {
+            // Lanes that fill up the last panel have no weights and no scales.
+            let (row, scales) = if output < outputs {
                 let index = starts.partition_point(|&start| start <= output) - 1;
                 let (part, output) = (&parts[index], output - starts[index]);
-                put_scales(precision, lane, &part.scales[output * row_scales..][..row_scales], scales);
-                &part.bytes[output * row_bytes..][..row_bytes]
+                (
+                    &part.bytes[output * row_bytes..][..row_bytes],
+                    &part.scales[output * row_scales..][..row_scales],
+                )
             } else {
-                &[]
+                (&[][..], &[][..])
             };
-            put_weights(precision, lane, row, lines);
+            match precision {
+                Precision::Int8 => {
+                    let (lines, target) = panel_bytes.split_at_mut(matrix.offset(matrix.depth()));
+                    put_scales(size_of::<f32>(), lane, scales, target);
+                    put_weights(BIAS_EIGHT, BIAS_EIGHT, lane, row, lines);
+                }
+                Precision::Int4 => {
+                    let mut rows = row.chunks(DEPTH / 2);
+                    let mut scales = scales.chunks(DEPTH / GROUP * size_of::<f16>());
+                    let mut left = matrix.depth();
+                    for block in panel_bytes.chunks_mut(FOUR_BIT_BLOCK) {
+                        let (target, lines) = block.split_at_mut(scale_bytes(left.min(DEPTH)));
+                        put_scales(size_of::<f16>(), lane, scales.next().unwrap_or(&[]), target);
+                        // The bias is in the stored form already.
+                        put_weights(0, BIAS_FOUR << 4 | BIAS_FOUR, lane, rows.next().unwrap_or(&[]), lines);
+                        left -= left.min(DEPTH);
+                    }
+                }
+            }
         }
     });
     matrix
 }
 
-/// Writes a row's share of every line; what no row fills is zero, that is the bias.
-fn put_weights(precision: Precision, lane: usize, row: &[u8], lines: &mut [u8]) {
-    let bias = match precision {
-        Precision::Int8 => BIAS_EIGHT,
-        // Stored with it.
-        Precision::Int4 => 0,
-    };
-    let nothing = match precision {
-        Precision::Int8 => BIAS_EIGHT,
-        Precision::Int4 => BIAS_FOUR << 4 | BIAS_FOUR,
-    };
+/// Writes a row's share of every line, with `bias` added to its bytes; what no row fills is `nothing`.
+fn put_weights(bias: u8, nothing: u8, lane: usize, row: &[u8], lines: &mut [u8]) {
     let whole = row.chunks_exact(LINE_SHARE);
     let rest = whole.remainder();
     let mut lines = lines.chunks_exact_mut(LINE).map(|line| &mut line[LINE_SHARE * lane..][..LINE_SHARE]);
@@ -77,9 +92,8 @@ fn put_weights(precision: Precision, lane: usize, row: &[u8], lines: &mut [u8]) 
     }
 }
 
-/// Writes a row's scales: [`WIDTH`] of them stand side by side for each group.
-fn put_scales(precision: Precision, lane: usize, row: &[u8], scales: &mut [u8]) {
-    let size = precision.scale_size();
+/// Writes a row's scales: those of all lanes stand side by side for each group.
+fn put_scales(size: usize, lane: usize, row: &[u8], scales: &mut [u8]) {
     for (scale, target) in row.chunks_exact(size).zip(scales.chunks_mut(WIDTH * size)) {
         let target = &mut target[lane * size..][..size];
         target.copy_from_slice(scale);

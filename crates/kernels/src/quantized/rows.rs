@@ -6,7 +6,7 @@ use super::{EIGHTS, FOURS, GROUP, LINE, WIDTH};
 use crate::memory::Shared;
 use crate::pool::Pool;
 use crate::simd::dots::BIAS_FOUR;
-use crate::{Dtype, WeightView};
+use crate::{Dtype, WeightView, vectorized};
 
 /// The number formats of rounded weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,14 +18,6 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// Inputs of a line in a panel.
-    pub(super) fn line_inputs(self) -> usize {
-        match self {
-            Self::Int8 => EIGHTS,
-            Self::Int4 => FOURS,
-        }
-    }
-
     /// Inputs with those that fill up the last line or group.
     pub(super) fn depth(self, inputs: usize) -> usize {
         match self {
@@ -173,18 +165,27 @@ pub(crate) fn quantize(pool: &Pool, view: &WeightView<'_>, precision: Precision)
                     ),
                 )
             };
-            match precision {
-                Precision::Int8 => scales.copy_from_slice(&eight_bits(&row, bytes).to_le_bytes()),
-                Precision::Int4 => {
-                    let groups = row.chunks_exact(GROUP).zip(bytes.chunks_exact_mut(GROUP / 2));
-                    for ((group, bytes), scale) in groups.zip(scales.chunks_exact_mut(size_of::<f16>())) {
-                        scale.copy_from_slice(&four_bits(group, bytes).to_le_bytes());
-                    }
-                }
-            }
+            vectorized(
+                #[inline(always)]
+                || round(precision, &row, bytes, scales),
+            );
         }
     });
     QuantizedRows { precision, outputs, inputs, bytes, scales }
+}
+
+/// Rounds a row.
+#[inline(always)]
+fn round(precision: Precision, row: &[f32], bytes: &mut [u8], scales: &mut [u8]) {
+    match precision {
+        Precision::Int8 => scales.copy_from_slice(&eight_bits(row, bytes).to_le_bytes()),
+        Precision::Int4 => {
+            let groups = row.chunks_exact(GROUP).zip(bytes.chunks_exact_mut(GROUP / 2));
+            for ((group, bytes), scale) in groups.zip(scales.chunks_exact_mut(size_of::<f16>())) {
+                scale.copy_from_slice(&four_bits(group, bytes).to_le_bytes());
+            }
+        }
+    }
 }
 
 /// A stored row as floats; what fills up the row stays as it is.
@@ -208,33 +209,48 @@ fn read(dtype: Dtype, bytes: &[u8], row: &mut [f32]) {
     }
 }
 
+/// Added to a float between −2²² and 2²², it leaves the nearest whole number in the low bits, of two equally near the even one.
+pub(super) const TO_WHOLE: f32 = 12_582_912.0;
+
 /// Rounds a row to signed bytes and returns the scale. The largest number becomes 127.
+#[inline(always)]
 fn eight_bits(row: &[f32], bytes: &mut [u8]) -> f32 {
-    let largest = row.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+    // Without their sign, floats are ordered as their bits are.
+    let largest = f32::from_bits(row.iter().map(|x| x.to_bits() & (u32::MAX >> 1)).fold(0, u32::max));
     let scale = largest / 127.0;
     let inverse = if scale > 0.0 { 127.0 / largest } else { 0.0 };
     for (x, byte) in row.iter().zip(bytes) {
-        *byte = ((x * inverse).round_ties_even() as i8) as u8;
+        *byte = (x * inverse + TO_WHOLE).to_bits() as u8;
     }
     scale
 }
 
-/// Rounds a group to numbers from 0 to 15 and returns the scale, as a 16-bit float; 8 stands for zero.
-///
-/// Of the scales that give the largest number one of the codes from −8 to −5 or 5 to 8 the one with the smallest squared error is taken: a
-/// rarely used code at the end costs less than a coarse step for all.
+/// What the largest number of a group may become: the finer the steps, the more is cut off at the other end of the range, or of this one.
+const CODES_OF_LARGEST: [f32; 9] = [-8.0, -7.5, -7.0, -6.5, -6.0, -5.5, -5.0, 7.0, 6.5];
+
+/// Rounds a group to numbers from 0 to 15 and returns the scale, as a 16-bit float; 8 stands for zero. Of the scales that give the largest number one of
+/// [`CODES_OF_LARGEST`] it is that with the smallest squared error.
+#[inline(always)]
 fn four_bits(group: &[f32], bytes: &mut [u8]) -> f16 {
     let largest = group.iter().fold(0.0_f32, |best, &x| if x.abs() > best.abs() { x } else { best });
     let mut best = (f32::INFINITY, f16::ZERO);
     if largest != 0.0 && largest.is_finite() {
-        for code in [-8.0, -7.5, -7.0, -6.5, -6.0, -5.5, -5.0, 7.0, 6.5] {
+        for code in CODES_OF_LARGEST {
             let scale = f16::from_f32(largest / code);
             let s = scale.to_f32();
             if s == 0.0 {
                 continue;
             }
             let inverse = 1.0 / s;
-            let error: f32 = group.iter().map(|&x| (x - nearest_code(x * inverse) * s).powi(2)).sum();
+            // Sums side by side, which the compiler can put into one register.
+            let mut errors = [0.0; 8];
+            for x in group.chunks_exact(errors.len()) {
+                for (x, error) in x.iter().zip(&mut errors) {
+                    let off = x - nearest_code(x * inverse) * s;
+                    *error += off * off;
+                }
+            }
+            let error = errors.iter().sum();
             if error < best.0 {
                 best = (error, scale);
             }
@@ -251,8 +267,12 @@ fn four_bits(group: &[f32], bytes: &mut [u8]) -> f16 {
     scale
 }
 
+#[inline(always)]
 fn nearest_code(x: f32) -> f32 {
-    x.round_ties_even().clamp(-8.0, 7.0)
+    // Not `clamp`, whose answer to a NaN costs a branch.
+    let x = if x > -8.0 { x } else { -8.0 };
+    let x = if x < 7.0 { x } else { 7.0 };
+    (x + TO_WHOLE) - TO_WHOLE
 }
 
 /// What a line of a panel has of a stored row: four bytes in either format.

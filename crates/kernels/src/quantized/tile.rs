@@ -6,7 +6,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::activations::{self, Rounding};
-use super::{DEPTH, EIGHTS, FOURS, GROUP, LINE, WIDTH};
+use super::{DEPTH, EIGHTS, FOUR_BIT_BLOCK, FOURS, GROUP, LINE, WIDTH, scale_bytes};
 use crate::simd::Simd;
 use crate::simd::dots::Dots;
 
@@ -33,10 +33,10 @@ pub(crate) struct QuantizedJob {
     pub scales: *const f32,
     /// `[sums, ROWS]`.
     pub starts: *const i32,
-    /// The first panel's first line of the slice.
-    pub lines: *const u8,
-    /// The scales of the first panel, of the slice where each group has its own.
-    pub weight_scales: *const u8,
+    /// The first panel, at the first input of the slice.
+    pub panel: *const u8,
+    /// Bytes from there to the scales of the panel, where it has them in one place.
+    pub scales_offset: usize,
     /// Bytes from one panel to the next.
     pub panel_bytes: usize,
     /// Inputs of the slice, filled up to whole lines or groups.
@@ -111,8 +111,8 @@ unsafe fn eight_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Qua
         #[inline(always)]
         || {
             for panel in 0..job.columns.div_ceil(WIDTH) {
-                let lines = job.lines.wrapping_add(panel * job.panel_bytes);
-                let weight_scales = job.weight_scales.wrapping_add(panel * job.panel_bytes);
+                let lines = job.panel.wrapping_add(panel * job.panel_bytes);
+                let weight_scales = lines.wrapping_add(job.scales_offset);
                 for (block, depth) in (0..job.depth).step_by(DEPTH).enumerate() {
                     let quads = job.quads.cast::<D::Quad>().wrapping_add(depth / 4 * ROWS);
                     let count = (job.depth - depth).min(DEPTH) / EIGHTS;
@@ -193,19 +193,22 @@ unsafe fn four_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Quan
         #[inline(always)]
         || {
             for panel in 0..job.columns.div_ceil(WIDTH) {
-                let lines = job.lines.wrapping_add(panel * job.panel_bytes);
-                let weight_scales = job.weight_scales.wrapping_add(panel * job.panel_bytes).cast::<u16>();
+                let start = job.panel.wrapping_add(panel * job.panel_bytes);
                 for (block, depth) in (0..job.depth).step_by(DEPTH).enumerate() {
+                    let inputs = (job.depth - depth).min(DEPTH);
+                    let weight_scales = start.wrapping_add(block * FOUR_BIT_BLOCK);
+                    let lines = weight_scales.wrapping_add(scale_bytes(inputs));
+                    let weight_scales = weight_scales.cast::<u16>();
                     for v in 0..VECTORS {
                         let at = v * <D::Simd as Simd>::LANES;
                         let mut floats = [simd.splat(0.0); ROWS];
-                        for first in (depth..(depth + DEPTH).min(job.depth)).step_by(GROUP) {
+                        for group in 0..inputs / GROUP {
                             // SAFETY: the caller promises the lines, activations and scales of `depth` inputs, which are whole groups.
                             unsafe {
-                                let group = first / GROUP;
-                                let lines = lines.add(first / FOURS * LINE + 4 * at);
+                                let first = depth + group * GROUP;
+                                let lines = lines.add(group * (GROUP / FOURS) * LINE + 4 * at);
                                 let quads = job.quads.cast::<D::Quad>().add(first / 4 * ROWS);
-                                let starts = job.starts.add(group * ROWS);
+                                let starts = job.starts.add(first / GROUP * ROWS);
                                 let sums = sum_fours::<D, ROWS>(dots, lines, quads, starts);
                                 let scale = simd.load_f16(weight_scales.add(group * WIDTH + at));
                                 for r in 0..ROWS {

@@ -15,9 +15,10 @@
 
 use std::ops::AddAssign;
 
-use papo_generate::{LanguageModel, Room, TokenId};
+use papo_generate::{LanguageModel, TokenId};
 use papo_ngram::{Model, State};
 
+use super::forced::Forced;
 use crate::Error;
 
 /// What the texts of a corpus add up to.
@@ -111,51 +112,25 @@ pub fn likelihood<M: LanguageModel>(
     unknown: Option<TokenId>,
     samples: &[Sample],
 ) -> Result<Likelihood, Error> {
-    let failed = |source| Error::from(papo_generate::Error::Model(source));
     let most = model.max_positions().unwrap_or(usize::MAX);
     let mut sum = Likelihood::default();
-    // The longest first: rows that have ended are at the end and fall off.
-    let mut rows: Vec<&Sample> = samples.iter().collect();
-    rows.sort_by_key(|sample| std::cmp::Reverse(sample.target.len()));
-    for sample in &rows {
+    for sample in samples {
         sum.texts += 1;
         sum.words += sample.words;
         sum.characters += sample.characters;
         sum.cut += usize::from(sample.target.len() > most);
     }
-    let lengths: Vec<usize> = rows.iter().map(|sample| sample.target.len().min(most)).collect();
-    let mut alive = lengths.iter().filter(|&&length| length > 0).count();
-    if alive == 0 {
-        return Ok(sum);
-    }
-    rows.truncate(alive);
-    let sources: Vec<Vec<TokenId>> = rows.iter().map(|sample| sample.source.clone()).collect();
-    let room = Room { rows: alive, steps: lengths[0] };
-    let mut state = model.start(&sources, room).map_err(failed)?;
-    let vocabulary = model.vocab_size();
-    let mut logits = vec![0.0; alive * vocabulary];
-    let mut last = vec![start; alive];
-    for step in 0..lengths[0] {
-        let still = lengths[..alive].iter().take_while(|&&length| length > step).count();
-        if still < alive {
-            alive = still;
-            model.select(&mut state, &(0..alive).collect::<Vec<_>>());
-            last.truncate(alive);
-            logits.truncate(alive * vocabulary);
-        }
-        model.step(&mut state, &last, &mut logits).map_err(failed)?;
-        for (row, last) in last.iter_mut().enumerate() {
-            let token = rows[row].target[step];
-            if step >= rows[row].given {
-                let nats = surprise(&logits[row * vocabulary..][..vocabulary], token);
-                sum.nats += nats;
-                sum.tokens += 1;
-                if unknown == Some(token) {
-                    sum.oov += 1;
-                    sum.oov_nats += nats;
-                }
+    let mut forced = Forced::begin(model, start, samples)?;
+    while forced.advance()? {
+        for (token, logits) in forced.guesses() {
+            let Some(token) = token else { continue };
+            let nats = surprise(logits, token);
+            sum.nats += nats;
+            sum.tokens += 1;
+            if unknown == Some(token) {
+                sum.oov += 1;
+                sum.oov_nats += nats;
             }
-            *last = token;
         }
     }
     Ok(sum)
@@ -200,7 +175,7 @@ fn surprise(logits: &[f32], token: TokenId) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use papo_generate::ModelError;
+    use papo_generate::{ModelError, Room};
 
     use super::*;
 

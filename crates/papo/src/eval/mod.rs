@@ -5,19 +5,23 @@
 //! | perplexity, bits per character | `likelihood.rs` | any text, given what went before |
 //! | BLEU, chrF | `bleu.rs`, `chrf.rs` | translations beside references |
 //! | distinct-1, distinct-2 | `distinct.rs` | replies by themselves |
+//! | agreement, divergence | `agreement.rs` | two networks on the same text |
 //!
-//! `data.rs` reads files, `samples.rs` makes of their lines what a model reads and has to guess, `evaluation.rs` runs the whole.
+//! `data.rs` reads files, `samples.rs` makes of their lines what a model reads and has to guess, `forced.rs` leads it through, `evaluation.rs` runs the whole.
 
+mod agreement;
 mod bleu;
 mod bleu_words;
 mod chrf;
 mod data;
 mod distinct;
 mod evaluation;
+mod forced;
 mod likelihood;
 mod samples;
 mod spaces;
 
+pub use agreement::{Agreement, agreement};
 pub use bleu::{Bleu, BleuOptions, Smoothing, corpus_bleu};
 pub use bleu_words::BleuWords;
 pub use chrf::{ChrfOptions, corpus_chrf};
