@@ -6,8 +6,61 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::fmt;
 
-const CACHE_LINE: usize = 64;
+use crate::simd::Simd;
+
+/// Bytes that come from memory together.
+pub(crate) const CACHE_LINE: usize = 64;
 const HUGE_PAGE: usize = 2 << 20;
+
+/// What a pass over memory asks for meanwhile, so that it is near when its turn comes.
+///
+/// Where several passes go over the same piece before the next one, each asks for its share of the next: all of it at once would be more than memory
+/// delivers during one pass.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    /// Bytes from the beginning of the piece to what is asked for at its beginning.
+    offset: usize,
+    /// A pass of so many bytes asks for so many bytes shifted right by this.
+    shift: u32,
+}
+
+impl Ahead {
+    /// Nothing new: all is near already.
+    pub const NOTHING: Self = Self { offset: 0, shift: 0 };
+
+    /// What comes `bytes` later in the same pass.
+    pub const fn by(bytes: usize) -> Self {
+        Self { offset: bytes, shift: 0 }
+    }
+
+    /// The share of pass `pass` of `passes` over a piece of `bytes` bytes in what begins `next` bytes behind it.
+    pub fn share(pass: usize, passes: usize, bytes: usize, next: usize) -> Self {
+        let shift = passes.max(1).ilog2();
+        if pass >> shift > 0 { Self::NOTHING } else { Self { offset: next + pass * (bytes >> shift), shift } }
+    }
+
+    /// The same for a pass that begins at `start`.
+    #[inline(always)]
+    pub fn from(self, start: *const u8) -> Asking {
+        Asking { ahead: self, start }
+    }
+}
+
+/// A pass over memory that asks for what it will need.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking {
+    ahead: Ahead,
+    start: *const u8,
+}
+
+impl Asking {
+    /// The pass comes to a cache line.
+    #[inline(always)]
+    pub fn at<S: Simd>(self, simd: S, line: *const u8) {
+        let passed = line as usize - self.start as usize;
+        simd.prefetch(self.start.wrapping_add(self.ahead.offset + (passed >> self.ahead.shift)));
+    }
+}
 
 /// A fixed block of bytes, not initialised when it is made.
 pub(crate) struct Block {

@@ -20,7 +20,7 @@ use std::cell::Cell;
 use super::{Bias, Group, KeyValues, Strided};
 use crate::matrix::interleave;
 use crate::matrix::tile::{Job, MOST_ROWS, Start, TileFn};
-use crate::memory::{Numbers, Shared};
+use crate::memory::{Ahead, Numbers, Shared};
 use crate::pool::Pool;
 use crate::{Dtype, Kernels};
 
@@ -159,6 +159,7 @@ impl Attention<'_> {
             x: operand.as_ptr(),
             weights: keys[..source.keys_per_head].as_ptr().cast(),
             panel_stride: self.memory.width * size,
+            ahead: Ahead::NOTHING,
             depth: size,
             y: scores.as_mut_ptr(),
             y_stride: stride,
@@ -204,6 +205,7 @@ impl Attention<'_> {
                     x: operand.as_ptr(),
                     weights: values[first * tokens..source.values_per_head].as_ptr().cast(),
                     panel_stride: self.memory.width * tokens,
+                    ahead: Ahead::NOTHING,
                     depth: tokens,
                     y: y(0)[first..].as_mut_ptr(),
                     y_stride: width,

@@ -21,7 +21,7 @@ use super::tile::{DEPTH_BLOCK, Job, Start, Tiles};
 use super::{FloatMatrix, interleave};
 use crate::Kernels;
 use crate::attention::Strided;
-use crate::memory::{Numbers, Shared};
+use crate::memory::{Ahead, Numbers, Shared};
 use crate::pool::Pool;
 
 /// Rows of a group at most: each panel comes from far once for so many rows, 48 operations a byte.
@@ -30,6 +30,8 @@ pub(crate) const GROUP_ROWS: usize = 96;
 pub(crate) const SLICE: usize = GROUP_ROWS * 768;
 /// Bytes of weights that are worth a task of their own when few rows stream through them: about 5 µs.
 const STREAM_TASK: usize = 96 << 10;
+/// How far ahead of what is read weights are asked for where one pass is all that reads them.
+const STREAM_AHEAD: Ahead = Ahead::by(8 << 10);
 /// Multiplications that are worth a task of their own when many rows share the weights: about 10 µs.
 const BLOCK_TASK: usize = 512 << 10;
 
@@ -95,7 +97,7 @@ impl Product<'_> {
         let tasks = pool.tasks(panels * panel_bytes / STREAM_TASK, panels);
         pool.run(tasks, &|task| {
             let run = panels * task / tasks..panels * (task + 1) / tasks;
-            self.tile(x, rows, 0, run, 0..self.weights.inputs);
+            self.tile(x, rows, 0, run, 0..self.weights.inputs, STREAM_AHEAD);
         });
     }
 
@@ -103,6 +105,7 @@ impl Product<'_> {
     fn multiply(&self, pool: &Pool, x: &[f32], blocks: &Blocks) {
         let (inputs, width) = (self.weights.inputs, self.weights.width);
         let panels = self.weights.outputs.div_ceil(width);
+        let panel_bytes = width * inputs * self.weights.dtype.size();
         let groups = blocks.rows.div_ceil(GROUP_ROWS);
         let group_rows = blocks.rows / groups;
         let slice = (SLICE / group_rows / DEPTH_BLOCK).max(1) * DEPTH_BLOCK;
@@ -119,7 +122,10 @@ impl Product<'_> {
                     for block in group.clone() {
                         let rows = blocks.range(block);
                         let x = &x[rows.start * inputs..rows.end * inputs];
-                        self.tile(x, rows.len(), rows.start, panel..panel + 1, depth.clone());
+                        // While a panel meets all rows, the next one comes from memory.
+                        let bytes = depth.len() * panel_bytes / inputs;
+                        let ahead = Ahead::share(block - group.start, group.len(), bytes, panel_bytes);
+                        self.tile(x, rows.len(), rows.start, panel..panel + 1, depth.clone(), ahead);
                     }
                 }
             }
@@ -134,6 +140,7 @@ impl Product<'_> {
         first_row: usize,
         panels: std::ops::Range<usize>,
         depth: std::ops::Range<usize>,
+        ahead: Ahead,
     ) {
         let (inputs, outputs, width) = (self.weights.inputs, self.weights.outputs, self.weights.width);
         let first = panels.start * width;
@@ -148,6 +155,7 @@ impl Product<'_> {
             x: x.as_ptr(),
             weights: self.weights.block.start().cast_const().wrapping_add(weight),
             panel_stride: width * inputs,
+            ahead,
             depth: depth.len(),
             y,
             y_stride: outputs,

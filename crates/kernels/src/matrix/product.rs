@@ -19,7 +19,7 @@ use super::interleave;
 use super::linear::{Blocks, GROUP_ROWS, SLICE};
 use super::tile::{DEPTH_BLOCK, Job, Start};
 use crate::attention::Strided;
-use crate::memory::{Block, Numbers, Shared};
+use crate::memory::{Ahead, Block, Numbers, Shared};
 use crate::pool::Pool;
 use crate::{Dtype, Kernels};
 
@@ -202,6 +202,7 @@ fn multiply(
                         x: x[rows.start * depth + first * rows.len()..].as_ptr(),
                         weights: w[column * depth + first * width..].as_ptr().cast(),
                         panel_stride: width * depth,
+                        ahead: Ahead::NOTHING,
                         depth: deep,
                         y,
                         y_stride: outputs,

@@ -32,6 +32,7 @@
 // Loops over constant ranges with indices: iterators made the compiler keep the sums in memory.
 #![allow(clippy::needless_range_loop)]
 
+use crate::memory::{Ahead, Asking, CACHE_LINE};
 use crate::simd::Simd;
 
 /// Inputs that are summed before the sum is added to `y`. Part of the numerical contract: changing it changes last bits.
@@ -43,6 +44,9 @@ pub(crate) const MOST_ROWS: usize = 12;
 /// Panels that a single row takes side by side where registers are short: two sums of eight or four numbers wait for each other's
 /// latency, two of sixteen load weights faster than any cache delivers them.
 const SIDE_BY_SIDE: usize = 4;
+
+/// Rows from which on a tile asks for weights ahead of time: fewer are as fast as memory, and the CPU sees the stream by itself.
+const PREFETCHING_ROWS: usize = 4;
 
 /// A stored weight that widens to `f32` in registers.
 pub(crate) trait Weight: Copy {
@@ -111,6 +115,8 @@ pub(crate) struct Job {
     pub(crate) weights: *const u8,
     /// Weights (not bytes) from one panel's start to the next.
     pub(crate) panel_stride: usize,
+    /// What is to come from memory meanwhile.
+    pub(crate) ahead: Ahead,
     /// Inputs.
     pub(crate) depth: usize,
     /// Where the first row's first output goes.
@@ -200,7 +206,9 @@ unsafe fn some_panels<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usiz
         unsafe {
             let x = job.x.add(depth * ROWS);
             let weights = job.weights.cast::<W>().add(panel * job.panel_stride + depth * width);
-            let sums = sum_block::<S, W, ROWS, VECTORS, PANELS>(simd, x, weights, job.panel_stride, block);
+            let asking = job.ahead.from(job.weights.add(panel * job.panel_stride * size_of::<W>()));
+            let sums =
+                sum_block::<S, W, ROWS, VECTORS, PANELS>(simd, x, weights, job.panel_stride, block, asking);
             let y = job.y.add(panel * width);
             for p in 0..PANELS {
                 let columns = (job.columns - (panel + p) * width).min(width);
@@ -216,7 +224,7 @@ unsafe fn some_panels<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usiz
     }
 }
 
-/// `Σ_k x[r][k] · w[o][k]` over one block of inputs of some panels, `panel_stride` weights apart.
+/// `Σ_k x[r][k] · w[o][k]` over one block of inputs of some panels.
 #[inline(always)]
 unsafe fn sum_block<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usize, const PANELS: usize>(
     simd: S,
@@ -224,6 +232,7 @@ unsafe fn sum_block<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usize,
     weights: *const W,
     panel_stride: usize,
     depth: usize,
+    asking: Asking,
 ) -> [[[S::F; VECTORS]; ROWS]; PANELS] {
     let width = VECTORS * S::LANES;
     let mut sums = [[[simd.splat(0.0); VECTORS]; ROWS]; PANELS];
@@ -232,6 +241,11 @@ unsafe fn sum_block<S: Simd, W: Weight, const ROWS: usize, const VECTORS: usize,
             // SAFETY: `k < depth`, and the caller promises `depth` lines of weights in each panel and of x.
             unsafe {
                 let line = weights.add(p * panel_stride + k * width);
+                if ROWS >= PREFETCHING_ROWS {
+                    for at in (0..width * size_of::<W>()).step_by(CACHE_LINE) {
+                        asking.at(simd, line.cast::<u8>().wrapping_add(at));
+                    }
+                }
                 let mut w = [simd.splat(0.0); VECTORS];
                 for v in 0..VECTORS {
                     w[v] = W::load(simd, line.add(v * S::LANES));

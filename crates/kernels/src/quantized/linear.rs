@@ -7,7 +7,7 @@ use super::tile::{Onto, QuantizedJob, QuantizedTiles};
 use super::{DEPTH, EIGHTS, GROUP, Precision, QuantizedMatrix, WIDTH};
 use crate::Kernels;
 use crate::matrix::Blocks;
-use crate::memory::{Numbers, Shared};
+use crate::memory::{Ahead, Numbers, Shared};
 use crate::pool::Pool;
 
 /// Rows of a group at most: each panel comes from far once for so many rows.
@@ -16,6 +16,8 @@ const GROUP_ROWS: usize = 128;
 const SLICE: usize = 256 << 10;
 /// Bytes of weights that are worth a task of their own when few rows stream through them: about 4 µs.
 const STREAM_TASK: usize = 64 << 10;
+/// How far ahead of what is read weights are asked for where one pass is all that reads them.
+const STREAM_AHEAD: Ahead = Ahead::by(8 << 10);
 /// Multiplications that are worth a task of their own when many rows share the weights: about 10 µs.
 const BLOCK_TASK: usize = 2 << 20;
 /// Numbers to round that are worth a task of their own: about 2 µs.
@@ -154,7 +156,7 @@ impl Product<'_> {
         let tasks = pool.tasks(self.weights.bytes() / STREAM_TASK, panels);
         pool.run(tasks, &|task| {
             let run = panels * task / tasks..panels * (task + 1) / tasks;
-            self.tile(0..rows, run, 0..self.weights.depth());
+            self.tile(0..rows, run, 0..self.weights.depth(), STREAM_AHEAD);
         });
     }
 
@@ -173,7 +175,12 @@ impl Product<'_> {
             for first in (0..depth).step_by(slice) {
                 for panel in run.clone() {
                     for block in group.clone() {
-                        self.tile(blocks.range(block), panel..panel + 1, first..(first + slice).min(depth));
+                        let depth = first..(first + slice).min(depth);
+                        // While a panel meets all rows, the next one comes from memory.
+                        let bytes = self.weights.offset(depth.end) - self.weights.offset(depth.start);
+                        let (pass, passes) = (block - group.start, group.len());
+                        let ahead = Ahead::share(pass, passes, bytes, self.weights.panel_bytes());
+                        self.tile(blocks.range(block), panel..panel + 1, depth, ahead);
                     }
                 }
             }
@@ -186,6 +193,7 @@ impl Product<'_> {
         rows: std::ops::Range<usize>,
         panels: std::ops::Range<usize>,
         depth: std::ops::Range<usize>,
+        ahead: Ahead,
     ) {
         let (weights, widths) = (self.weights, &self.widths);
         let outputs = weights.outputs;
@@ -216,6 +224,7 @@ impl Product<'_> {
             panel: weights.block.start().wrapping_add(panels.start * weights.panel_bytes() + offset),
             scales_offset: weights.offset(weights.depth()) - offset,
             panel_bytes: weights.panel_bytes(),
+            ahead,
             depth: depth.len(),
             y: self.y.get().wrapping_add(rows.start * outputs + first),
             y_stride: outputs,

@@ -7,11 +7,15 @@
 
 use super::activations::{self, Rounding};
 use super::{DEPTH, EIGHTS, FOUR_BIT_BLOCK, FOURS, GROUP, LINE, WIDTH, scale_bytes};
+use crate::memory::{Ahead, Asking};
 use crate::simd::Simd;
 use crate::simd::dots::Dots;
 
 /// The most rows that a tile function exists for, at any level.
 pub(crate) const MOST_ROWS: usize = 16;
+
+/// Rows from which on a tile asks for weights ahead of time: fewer are as fast as memory, and the CPU sees the stream by itself.
+const PREFETCHING_ROWS: usize = 4;
 
 /// What the sums over the inputs are added to.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +43,8 @@ pub(crate) struct QuantizedJob {
     pub scales_offset: usize,
     /// Bytes from one panel to the next.
     pub panel_bytes: usize,
+    /// What is to come from memory meanwhile.
+    pub ahead: Ahead,
     /// Inputs of the slice, filled up to whole lines or groups.
     pub depth: usize,
     /// Where the first row's first output goes.
@@ -113,6 +119,7 @@ unsafe fn eight_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Qua
             for panel in 0..job.columns.div_ceil(WIDTH) {
                 let lines = job.panel.wrapping_add(panel * job.panel_bytes);
                 let weight_scales = lines.wrapping_add(job.scales_offset);
+                let asking = job.ahead.from(lines);
                 for (block, depth) in (0..job.depth).step_by(DEPTH).enumerate() {
                     let quads = job.quads.cast::<D::Quad>().wrapping_add(depth / 4 * ROWS);
                     let count = (job.depth - depth).min(DEPTH) / EIGHTS;
@@ -122,7 +129,7 @@ unsafe fn eight_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Qua
                         unsafe {
                             let lines = lines.add(depth / EIGHTS * LINE + 4 * at);
                             let starts = job.starts.add(block * ROWS);
-                            let sums = sum_eights::<D, ROWS>(dots, lines, quads, starts, count);
+                            let sums = sum_eights::<D, ROWS>(dots, lines, quads, starts, count, asking);
                             let scale = simd.load(weight_scales.cast::<f32>().add(at));
                             let mut floats = [simd.splat(0.0); ROWS];
                             for r in 0..ROWS {
@@ -145,6 +152,7 @@ unsafe fn sum_eights<D: Dots, const ROWS: usize>(
     quads: *const D::Quad,
     starts: *const i32,
     count: usize,
+    asking: Asking,
 ) -> [D::Whole; ROWS] {
     // SAFETY: the caller promises `count` lines, as many quads of each row, and a start for each.
     unsafe {
@@ -176,6 +184,9 @@ unsafe fn sum_eights<D: Dots, const ROWS: usize>(
         }
         while i < count {
             let w = dots.load_eights(line(i));
+            if ROWS >= PREFETCHING_ROWS {
+                asking.at(dots.simd(), line(i));
+            }
             for r in 0..ROWS {
                 sums[r] = dots.dot(sums[r], w, quad(i, r));
             }
@@ -194,6 +205,7 @@ unsafe fn four_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Quan
         || {
             for panel in 0..job.columns.div_ceil(WIDTH) {
                 let start = job.panel.wrapping_add(panel * job.panel_bytes);
+                let asking = job.ahead.from(start);
                 for (block, depth) in (0..job.depth).step_by(DEPTH).enumerate() {
                     let inputs = (job.depth - depth).min(DEPTH);
                     let weight_scales = start.wrapping_add(block * FOUR_BIT_BLOCK);
@@ -209,7 +221,7 @@ unsafe fn four_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Quan
                                 let lines = lines.add(group * (GROUP / FOURS) * LINE + 4 * at);
                                 let quads = job.quads.cast::<D::Quad>().add(first / 4 * ROWS);
                                 let starts = job.starts.add(first / GROUP * ROWS);
-                                let sums = sum_fours::<D, ROWS>(dots, lines, quads, starts);
+                                let sums = sum_fours::<D, ROWS>(dots, lines, quads, starts, asking);
                                 let scale = simd.load_f16(weight_scales.add(group * WIDTH + at));
                                 for r in 0..ROWS {
                                     floats[r] = simd.mul_add(dots.to_floats(sums[r]), scale, floats[r]);
@@ -232,6 +244,7 @@ unsafe fn sum_fours<D: Dots, const ROWS: usize>(
     lines: *const u8,
     quads: *const D::Quad,
     starts: *const i32,
+    asking: Asking,
 ) -> [D::Whole; ROWS] {
     // SAFETY: the caller promises the lines of a group, as many quads of each row, and a start for each.
     unsafe {
@@ -240,7 +253,11 @@ unsafe fn sum_fours<D: Dots, const ROWS: usize>(
             sums[r] = dots.splat(*starts.add(r));
         }
         for i in 0..GROUP / FOURS {
-            let [low, high] = dots.load_fours(lines.add(i * LINE));
+            let line = lines.add(i * LINE);
+            if ROWS >= PREFETCHING_ROWS {
+                asking.at(dots.simd(), line);
+            }
+            let [low, high] = dots.load_fours(line);
             for r in 0..ROWS {
                 sums[r] = dots.dot(sums[r], low, *quads.add(2 * i * ROWS + r));
                 sums[r] = dots.dot(sums[r], high, *quads.add((2 * i + 1) * ROWS + r));

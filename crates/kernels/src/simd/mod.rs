@@ -71,6 +71,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// `LANES` numbers must be readable at `source`.
     unsafe fn load_bf16(self, source: *const u16) -> Self::F;
 
+    /// Tells the CPU that the cache line at an address, which may be any, will be read before long: it should come to the second-level cache.
+    #[inline(always)]
+    fn prefetch(self, _: *const u8) {}
+
     /// Writes a register.
     ///
     /// # Safety

@@ -85,6 +85,14 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn prefetch(self, at: *const u8) {
+        // SAFETY: the instruction touches nothing, whatever the address.
+        unsafe {
+            asm!("prfm pldl2keep, [{at}]", at = in(reg) at, options(nostack, readonly, preserves_flags))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn store(self, x: float32x4_t, target: *mut f32) {
         // SAFETY: the caller promises 4 writable numbers, the token the instruction.
         unsafe { vst1q_f32(target, x) }
