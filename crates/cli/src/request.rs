@@ -15,6 +15,7 @@ use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff, Quanti
 use crate::failure::Failure;
 
 pub use eval::Eval;
+#[cfg_attr(not(feature = "train"), allow(unused_imports))]
 pub use train::{NetworkTraining, NgramTask, NgramTraining, Shape, SpecialWords, Train};
 
 /// One run of the program.

@@ -1,5 +1,8 @@
 //! What `papo train` is asked for.
 
+// A program without the feature understands it all, to say what it lacks, and goes no further.
+#![cfg_attr(not(feature = "train"), allow(dead_code))]
+
 mod network;
 
 use std::num::NonZeroUsize;
