@@ -12,7 +12,7 @@ use crate::Error;
 use crate::arch::Blueprint;
 use crate::model::LoadOptions;
 use crate::taps::Side;
-use crate::tensors::{Tensors, Use};
+use crate::tensors::{Tensors, Use, numbers};
 
 /// A place in the network that has weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +143,10 @@ impl<'a> Weights<'a> {
         if tensor.shape != [vocabulary] {
             self.tensors.check(&tensor, &[1, vocabulary])?;
         }
-        Ok(Some(self.tensors.copy(&tensor)))
+        let bias = numbers(&tensor).collect();
+        // A buffer to the reference, and no weight.
+        self.tensors.done(&tensor, 0, None);
+        Ok(Some(bias))
     }
 
     fn required(&self, part: Part, ending: Ending, shape: &[usize]) -> Result<Tensor<'a>, Error> {
