@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use papo_kernels::{
-    Activation, CachedKeys, Compute, Dtype, Format, Group, Heads, Kernels, KeyValues, PackedMatrix,
-    Precision, Strided, WeightView,
+    Activation, CachedSteps, Compute, Dtype, Format, Group, Heads, Keep, Kernels, KeyValues, PackedMatrix,
+    Precision, StepCache, Strided, WeightView,
 };
 
 /// Linear layers of the four models: name, outputs, inputs.
@@ -271,6 +271,9 @@ fn rival(x: &[f32], w: &[f32], inputs: usize, y: &mut [f32], threads: usize) {
     }
 }
 
+/// How keys and values are kept, and the bytes of a number.
+const KEPT: [(&str, Keep, usize); 2] = [("", Keep::Exact, 4), (", 16 bits", Keep::Rounded, 2)];
+
 /// Attention as the four models do it: (name, rows of a group, tokens, heads).
 fn attention(compute: &Compute) {
     for (name, groups, rows, tokens, heads) in [
@@ -286,36 +289,55 @@ fn attention(compute: &Compute) {
         let numbers: Vec<f32> =
             (0..groups * rows.max(tokens) * width).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();
         let all = Strided { data: &numbers, stride: width };
-        let mut memory = KeyValues::new();
         let lengths = vec![tokens; groups];
-        compute.pack_key_values(all, all, &lengths, &[], heads, &mut memory);
         let groups: Vec<Group> =
             (0..groups).map(|source| Group { first_row: source * rows, rows, source }).collect();
         let mut y = vec![0.0; groups.len() * rows * width];
-        let [times] = time([&mut || compute.attend(all, &groups, &memory, 0.125, None, &mut y, None)]);
-        let pairs = groups.len() * rows * tokens * width;
-        report(name, &Work { bytes: groups.len() * 8 * tokens * width, flops: 4 * pairs }, times);
-        let [times] = time([&mut || compute.pack_key_values(all, all, &lengths, &[], heads, &mut memory)]);
-        report(
-            "    packing its keys and values",
-            &Work { bytes: groups.len() * 8 * tokens * width, flops: 0 },
-            times,
-        );
+        for (kept, keep, bytes) in KEPT {
+            let mut memory = KeyValues::new(keep);
+            compute.pack_key_values(all, all, &lengths, &[], heads, &mut memory);
+            let bytes = groups.len() * 2 * bytes * tokens * width;
+            let [times] = time([&mut || compute.attend(all, &groups, &memory, 0.125, None, &mut y, None)]);
+            let flops = 4 * groups.len() * rows * tokens * width;
+            report(&format!("{name}{kept}"), &Work { bytes, flops }, times);
+            let [times] =
+                time([&mut || compute.pack_key_values(all, all, &lengths, &[], heads, &mut memory)]);
+            report("    packing its keys and values", &Work { bytes, flops: 0 }, times);
+        }
     }
     for (name, rows, len, heads) in [
         ("cached t5-base 1 row, 64 steps", 1, 64, Heads { count: 12, size: 64 }),
         ("cached blenderbot 10 rows, 60 steps", 10, 60, Heads { count: 32, size: 40 }),
+        ("cached blenderbot 16 rows, 32 steps", 16, 32, Heads { count: 32, size: 40 }),
         ("cached bart 64 rows, 64 steps", 64, 64, Heads { count: 12, size: 64 }),
     ] {
         let width = heads.width();
         let numbers: Vec<f32> = (0..rows * len * width).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();
-        let history: Vec<u32> = (0..rows * len).map(|i| (i * 31 % (rows * len)) as u32).collect();
-        let cache = CachedKeys { keys: &numbers, values: &numbers, history: &history, stride: len, len };
+        // Step after step, a slot for each row.
+        let history: Vec<u32> = (0..rows * len).map(|i| (i % len * rows + i / len) as u32).collect();
         let mut y = vec![0.0; rows * width];
         let queries = Strided { data: &numbers, stride: width };
-        let [times] = time([&mut || compute.attend_cached(queries, cache, heads, 0.125, None, &mut y, None)]);
-        let pairs = rows * len * width;
-        report(name, &Work { bytes: 8 * pairs, flops: 4 * pairs }, times);
+        for (kept, keep, bytes) in KEPT {
+            // As many layers as it takes to read from memory, one after another.
+            let layer_bytes = 2 * bytes * rows * len * width;
+            let layers = FROM_MEMORY.div_ceil(layer_bytes);
+            let layer = || {
+                let mut cache = StepCache::new(keep, width);
+                compute.append(queries, queries, rows * len, &mut cache);
+                cache
+            };
+            let caches: Vec<StepCache> = (0..layers).map(|_| layer()).collect();
+            for (place, layers) in [("", layers), (", in the cache", 1)] {
+                let mut next = 0;
+                let [times] = time([&mut || {
+                    next = (next + 1) % layers;
+                    let steps = CachedSteps { cache: &caches[next], history: &history, stride: len, len };
+                    compute.attend_cached(queries, steps, heads, 0.125, None, &mut y, None);
+                }]);
+                let work = Work { bytes: layer_bytes, flops: 4 * rows * len * width };
+                report(&format!("{name}{kept}{place}"), &work, times);
+            }
+        }
     }
 }
 

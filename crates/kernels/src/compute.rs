@@ -6,7 +6,9 @@
 use std::num::NonZeroUsize;
 
 use crate::attention::align::AlignJob;
-use crate::attention::{self, Alignment, Bias, CachedKeys, Group, Heads, KeyValues, SourceVectors, Strided};
+use crate::attention::{
+    self, Alignment, Bias, CachedSteps, Group, Heads, KeyValues, SourceVectors, StepCache, Strided,
+};
 use crate::matrix::Packed;
 use crate::memory::Shared;
 use crate::pool::Pool;
@@ -228,14 +230,21 @@ impl Compute {
         }
     }
 
+    /// Appends the keys and values of `rows` rows to a cache, a slot for each row.
+    pub fn append(&self, keys: Strided<'_>, values: Strided<'_>, rows: usize, cache: &mut StepCache) {
+        keys.check("keys", rows, cache.width());
+        values.check("values", rows, cache.width());
+        cache.append(self.kernels, keys, values, rows);
+    }
+
     /// Attention of one query a row over that row's cached steps. The bias takes `i = 0`.
     ///
-    /// `y` is `[rows, heads.width()]`; `weights`, where asked for, `[rows, heads, cache.len]`.
+    /// `y` is `[rows, heads.width()]`; `weights`, where asked for, `[rows, heads, steps.len]`.
     #[allow(clippy::too_many_arguments)]
     pub fn attend_cached(
         &self,
         queries: Strided<'_>,
-        cache: CachedKeys<'_>,
+        steps: CachedSteps<'_>,
         heads: Heads,
         scale: f32,
         bias: Option<Bias<'_>>,
@@ -244,22 +253,23 @@ impl Compute {
     ) {
         let width = heads.width();
         assert!(width > 0, "heads of some width");
+        assert_eq!(steps.cache.width(), width, "the cache is as wide as the heads");
         let rows = y.len() / width;
         assert_eq!(y.len(), rows * width, "y is [rows, {width}]");
         queries.check("queries", rows, width);
-        let softmaxes = rows * heads.count * cache.len;
+        let softmaxes = rows * heads.count * steps.len;
         assert!(
             weights.as_ref().is_none_or(|weights| weights.len() == softmaxes),
             "weights are {softmaxes} in all"
         );
         if let Some(bias) = bias {
-            bias.check(heads.count, 1, cache.len);
+            bias.check(heads.count, 1, steps.len);
         }
         attention::cached::attend_cached(
             self.kernels,
             &self.pool,
             queries,
-            cache,
+            steps,
             heads,
             scale,
             bias,

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::attention::Keep;
 use crate::attention::align::AlignJob;
 use crate::attention::cached::CachedJob;
 use crate::matrix::Dtype;
@@ -29,9 +30,10 @@ pub struct Kernels {
     /// Rows that a tile takes at most before it runs out of registers.
     tile_rows: usize,
     f32: Tiles,
-    /// For a panel of half the width.
+    /// For a panel of half the width, as `narrow_f16`.
     narrow_f32: Tiles,
     f16: Tiles,
+    narrow_f16: Tiles,
     bf16: Tiles,
     quantized: QuantizedTiles,
     log_softmax: unsafe fn(&mut [f32]),
@@ -44,7 +46,8 @@ pub struct Kernels {
     #[allow(clippy::type_complexity)]
     layer_norm: unsafe fn(&[f32], &[f32], &[f32], f32, &mut [f32]),
     rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
-    attend_head: unsafe fn(&CachedJob<'_>, &mut [f32], &mut [f32]) -> f32,
+    round_to_f16: unsafe fn(&[f32], &mut [HalfBits]),
+    attend_row: unsafe fn(&CachedJob<'_>, &mut [f32], &mut [f32], &mut [f32]),
     align: unsafe fn(&AlignJob<'_>, &mut [f32], &mut [f32]),
 }
 
@@ -71,7 +74,8 @@ entries! {
     rows::multiply => multiply(x: &[f32], y: &mut [f32]);
     rows::norm::layer_norm => layer_norm(x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32]);
     rows::norm::rms_norm => rms_norm(x: &[f32], gain: &[f32], eps: f32, y: &mut [f32]);
-    attention::cached::attend_head => attend_head(job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32;
+    rows::round::round_to_f16 => round_to_f16(x: &[f32], y: &mut [HalfBits]);
+    attention::cached::attend_row => attend_row(job: &CachedJob<'_>, scores: &mut [f32], scales: &mut [f32], y: &mut [f32]);
     attention::align::align => align(job: &AlignJob<'_>, weights: &mut [f32], y: &mut [f32]);
 }
 
@@ -87,6 +91,7 @@ impl Kernels {
             f32: Tiles::of::<S, f32, VECTORS, ROWS>(),
             narrow_f32: Tiles::of::<S, f32, HALF, ROWS>(),
             f16: Tiles::of::<S, HalfBits, VECTORS, ROWS>(),
+            narrow_f16: Tiles::of::<S, HalfBits, HALF, ROWS>(),
             bf16: Tiles::of::<S, BrainBits, VECTORS, ROWS>(),
             quantized,
             log_softmax: log_softmax::<S>,
@@ -98,7 +103,8 @@ impl Kernels {
             multiply: multiply::<S>,
             layer_norm: layer_norm::<S>,
             rms_norm: rms_norm::<S>,
-            attend_head: attend_head::<S>,
+            round_to_f16: round_to_f16::<S>,
+            attend_row: attend_row::<S>,
             align: align::<S>,
         }
     }
@@ -175,8 +181,12 @@ impl Kernels {
         self.panel_width / 2
     }
 
-    pub(crate) fn narrow_tiles(&self) -> &Tiles {
-        &self.narrow_f32
+    /// The tiles for kept keys and values, and those for panels of half the width.
+    pub(crate) fn kept_tiles(&self, keep: Keep) -> [&Tiles; 2] {
+        match keep {
+            Keep::Exact => [&self.f32, &self.narrow_f32],
+            Keep::Rounded => [&self.f16, &self.narrow_f16],
+        }
     }
 
     /// What panels of `columns` columns add up to where the last may be narrow.
@@ -245,9 +255,20 @@ impl Kernels {
         unsafe { (self.rms_norm)(x, gain, eps, y) }
     }
 
-    pub(crate) fn attend_head(&self, job: &CachedJob<'_>, scores: &mut [f32], y: &mut [f32]) -> f32 {
+    pub(crate) fn round_to_f16(&self, x: &[f32], y: &mut [HalfBits]) {
         // SAFETY: a table is proof of the CPU.
-        unsafe { (self.attend_head)(job, scores, y) }
+        unsafe { (self.round_to_f16)(x, y) }
+    }
+
+    pub(crate) fn attend_row(
+        &self,
+        job: &CachedJob<'_>,
+        scores: &mut [f32],
+        scales: &mut [f32],
+        y: &mut [f32],
+    ) {
+        // SAFETY: a table is proof of the CPU.
+        unsafe { (self.attend_row)(job, scores, scales, y) }
     }
 
     pub(crate) fn align(&self, job: &AlignJob<'_>, weights: &mut [f32], y: &mut [f32]) {

@@ -23,9 +23,12 @@ mod simd;
 mod vectorized;
 
 pub use activation::Activation;
-pub use attention::{Alignment, Bias, CachedKeys, Group, Heads, KeyValues, SourceVectors, Strided};
+pub use attention::{
+    Alignment, Bias, CachedSteps, Group, Heads, Keep, KeyValues, SourceVectors, StepCache, Strided,
+};
 pub use compute::Compute;
 pub use kernels::Kernels;
 pub use matrix::{Dtype, Factor, Format, Onto, PackedMatrix, WeightView};
+pub use memory::Numbers;
 pub use quantized::{Precision, QuantizedRows, QuantizedView};
 pub use vectorized::vectorized;

@@ -3,8 +3,9 @@
 //! Walking 500 MB of weights in 4 KiB pages costs a page-table walk every 64 cache lines; in 2 MiB pages hardly any. Linux gives
 //! huge pages to a program that asks (`madvise`), if the block begins on a 2 MiB boundary.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::simd::Simd;
 
@@ -62,7 +63,7 @@ impl Asking {
     }
 }
 
-/// A fixed block of bytes, not initialised when it is made.
+/// A fixed block of bytes.
 pub(crate) struct Block {
     start: *mut u8,
     layout: Layout,
@@ -74,13 +75,23 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// A block of `bytes` bytes, at least one cache line.
+    /// A block of `bytes` bytes, at least one cache line, that hold whatever they hold.
     pub(crate) fn new(bytes: usize) -> Self {
+        // SAFETY: `make` hands on a layout that is not empty.
+        Self::make(bytes, |layout| unsafe { alloc(layout) })
+    }
+
+    /// A block of zeros. Large ones come fresh from the operating system: nobody writes the zeros.
+    fn zeroed(bytes: usize) -> Self {
+        // SAFETY: as above.
+        Self::make(bytes, |layout| unsafe { alloc_zeroed(layout) })
+    }
+
+    fn make(bytes: usize, allocate: impl FnOnce(Layout) -> *mut u8) -> Self {
         let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { CACHE_LINE };
         let layout =
             Layout::from_size_align(bytes.max(CACHE_LINE), align).expect("a matrix fits the address space");
-        // SAFETY: the layout is not empty.
-        let start = unsafe { alloc(layout) };
+        let start = allocate(layout);
         if start.is_null() {
             handle_alloc_error(layout);
         }
@@ -123,42 +134,85 @@ fn advise_huge_pages(start: *mut u8, bytes: usize) {
 #[cfg(not(target_os = "linux"))]
 fn advise_huge_pages(_start: *mut u8, _bytes: usize) {}
 
-/// One cache line of numbers, the unit in which [`Numbers`] grow.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Line([f32; CACHE_LINE / 4]);
+/// A number that is one for every pattern of its bits, zeros being zero.
+///
+/// # Safety
+/// The type must be without padding, and aligned to no more than a cache line.
+pub(crate) unsafe trait Number: Copy {}
 
-/// A growing buffer of `f32` that begins on a cache line and is never given back while in use.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Numbers {
-    lines: Vec<Line>,
+// SAFETY: plain numbers.
+unsafe impl Number for f32 {}
+
+/// A growing buffer of numbers that begins on a cache line and is never given back while in use.
+///
+/// It holds zeros where nothing was written, in pages that take no memory until something is.
+pub struct Numbers<T = f32> {
+    block: Option<Block>,
+    /// How many numbers the block holds.
+    count: usize,
+    numbers: PhantomData<T>,
 }
 
-impl Numbers {
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Numbers<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Numbers({})", self.count)
+    }
+}
+
+impl<T> Numbers<T> {
     /// An empty buffer.
-    pub(crate) const fn new() -> Self {
-        Self { lines: Vec::new() }
+    pub const fn new() -> Self {
+        Self { block: None, count: 0, numbers: PhantomData }
+    }
+}
+
+#[allow(private_bounds)]
+impl<T: Number> Numbers<T> {
+    /// The first `count` numbers, whatever they hold. A buffer that is too short gives way to a longer one, and forgets.
+    pub fn at_least(&mut self, count: usize) -> &mut [T] {
+        if self.count < count {
+            let longer = count.max(self.count + self.count / 2);
+            // The old block goes first: both at once are never needed.
+            *self = Self::new();
+            *self = Self::zeros(longer);
+        }
+        &mut self.as_mut_slice()[..count]
     }
 
-    /// The first `count` numbers, whatever they hold; the buffer grows where it is too short.
-    pub(crate) fn at_least(&mut self, count: usize) -> &mut [f32] {
-        let lines = count.div_ceil(CACHE_LINE / 4);
-        if self.lines.len() < lines {
-            self.lines.resize(lines, Line([0.0; CACHE_LINE / 4]));
+    /// The first `count` numbers. A buffer that is too short moves to one twice as long, and remembers.
+    pub(crate) fn grown_to(&mut self, count: usize) -> &mut [T] {
+        if self.count < count {
+            let mut longer = Self::zeros(count.max(2 * self.count));
+            longer.as_mut_slice()[..self.count].copy_from_slice(self.as_slice());
+            *self = longer;
         }
         &mut self.as_mut_slice()[..count]
     }
 
     /// All numbers.
-    pub(crate) fn as_slice(&self) -> &[f32] {
-        // SAFETY: a line is an array of plain numbers without padding.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * (CACHE_LINE / 4)) }
+    pub(crate) fn as_slice(&self) -> &[T] {
+        // SAFETY: the block holds so many numbers, zeros from the beginning.
+        self.block
+            .as_ref()
+            .map_or(&[], |block| unsafe { std::slice::from_raw_parts(block.start().cast(), self.count) })
     }
 
-    fn as_mut_slice(&mut self) -> &mut [f32] {
-        let count = self.lines.len() * (CACHE_LINE / 4);
-        // SAFETY: a line is an array of plain numbers without padding.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), count) }
+    fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: as above, and nobody else has the block.
+        self.block.as_ref().map_or(&mut [], |block| unsafe {
+            std::slice::from_raw_parts_mut(block.start().cast(), self.count)
+        })
+    }
+
+    fn zeros(count: usize) -> Self {
+        const { assert!(align_of::<T>() <= CACHE_LINE) };
+        Self { block: Some(Block::zeroed(count * size_of::<T>())), count, numbers: PhantomData }
     }
 }
 

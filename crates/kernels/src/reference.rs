@@ -1,7 +1,7 @@
 //! The slow truth: every kernel once more, as plainly as it can be said, in scalar code with `f64` sums.
 
 use crate::Activation;
-use crate::attention::{Alignment, Bias, CachedKeys, Group, Heads, SourceVectors, Strided};
+use crate::attention::{Alignment, Bias, Group, Heads, SourceVectors, Strided};
 
 /// `y = x Wᵀ + bias` with `weights` `[outputs, inputs]`, row-major.
 pub fn linear(x: &[f32], weights: &[f32], inputs: usize, bias: Option<&[f32]>, y: &mut [f32]) {
@@ -170,10 +170,25 @@ pub fn attend(
     }
 }
 
+/// Cached keys and values as they come, for [`attend_cached`].
+#[derive(Clone, Copy, Debug)]
+pub struct PlainSteps<'a> {
+    /// `[slots, heads.width()]`.
+    pub keys: &'a [f32],
+    /// `[slots, heads.width()]`.
+    pub values: &'a [f32],
+    /// The slots of row `r` are `history[r * stride..][..len]`, oldest first.
+    pub history: &'a [u32],
+    /// Numbers in a row's line of `history`.
+    pub stride: usize,
+    /// Steps cached.
+    pub len: usize,
+}
+
 /// Attention of one query a row over that row's cached steps.
 pub fn attend_cached(
     queries: Strided<'_>,
-    cache: CachedKeys<'_>,
+    cache: PlainSteps<'_>,
     heads: Heads,
     scale: f32,
     bias: Option<Bias<'_>>,

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use papo_kernels::{
-    Activation, Alignment, CachedKeys, Compute, Dtype, Group, Heads, KeyValues, SourceVectors, Strided,
-    WeightView,
+    Activation, Alignment, CachedSteps, Compute, Dtype, Group, Heads, Keep, KeyValues, SourceVectors,
+    StepCache, Strided, WeightView,
 };
 
 /// The system's allocator, counting.
@@ -44,7 +44,9 @@ fn a_second_round_of_the_same_calls_allocates_nothing() {
     for threads in [1, 2] {
         let compute = Compute::new(NonZeroUsize::new(threads).unwrap());
         let weights = compute.pack(&[view], Dtype::F16);
-        let mut memory = KeyValues::new();
+        let mut memory = KeyValues::new(Keep::Rounded);
+        let mut steps = StepCache::new(Keep::Rounded, width);
+        steps.reserve(1000);
         let all = Strided { data: &numbers, stride: width };
         let mut round = || {
             for rows in [1, 5, 300] {
@@ -63,9 +65,9 @@ fn a_second_round_of_the_same_calls_allocates_nothing() {
                     Group { first_row: 200, rows: 100, source: 1 },
                 ];
                 compute.attend(all, &groups, &memory, 0.5, None, &mut y[..300 * width], None);
-                let cache =
-                    CachedKeys { keys: &numbers, values: &numbers, history: &history, stride: 20, len: 20 };
-                compute.attend_cached(all, cache, heads, 0.5, None, &mut y[..3 * width], None);
+                compute.append(all, all, 60, &mut steps);
+                let cached = CachedSteps { cache: &steps, history: &history, stride: 20, len: 20 };
+                compute.attend_cached(all, cached, heads, 0.5, None, &mut y[..3 * width], None);
                 let vectors = SourceVectors {
                     keys: &numbers,
                     d_key: width,

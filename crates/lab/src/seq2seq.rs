@@ -22,7 +22,7 @@ use crate::attention::{Bahdanau, Luong, Memory};
 use crate::config::{AttentionKind, CellKind, Seq2SeqConfig};
 use crate::initial::Initial;
 use crate::ops::{self, Direction, Run, Targets};
-use crate::recurrent::{Layer, Output, initial_state, layer_name};
+use crate::recurrent::{Layer, Output, embedding, initial_state, layer_name};
 use crate::{Batch, Grid, Loss, Network, Pass};
 
 /// A matrix and a bias.
@@ -107,7 +107,7 @@ impl Seq2Seq {
         };
         let part = initial.part("attention");
         Self {
-            embedding: initial.normal("embedding", [vocab_size, e], (e as f32).sqrt().recip()),
+            embedding: embedding(&initial, [vocab_size, e], config.tie_embeddings),
             encoder: (0..n_layers).map(both).collect(),
             bridge: bridge("bridge"),
             bridge_cell: if cell == CellKind::Lstm { bridge("bridge_cell") } else { Vec::new() },

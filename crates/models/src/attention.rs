@@ -4,26 +4,25 @@
 //! cache and knows positions, the second projects what was encoded once and reads it at every step. The
 //! arithmetic itself is [`Compute::attend`] and [`Compute::attend_cached`].
 
-use papo_kernels::{Bias, Compute, Group, Heads, KeyValues, Strided};
+use papo_kernels::{Bias, Compute, Format, Group, Heads, Keep, KeyValues, Numbers, StepCache, Strided};
 
-use crate::buffer::Buffer;
 use crate::linear::Linear;
 use crate::sources::Sources;
-use crate::state::{History, LayerCache};
+use crate::state::History;
 use crate::taps::{Recorder, TapName};
 
 /// Scratch memory of attention.
 #[derive(Debug, Default)]
 pub(crate) struct AttentionBuffers {
-    projected: Buffer,
-    attended: Buffer,
+    projected: Numbers,
+    attended: Numbers,
 }
 
 impl AttentionBuffers {
     /// Makes them fit `rows` rows of heads that are `width` wide together.
     pub(crate) fn reserve(&mut self, rows: usize, width: usize) {
-        self.projected.take(rows * 3 * width);
-        self.attended.take(rows * width);
+        self.projected.at_least(rows * 3 * width);
+        self.attended.at_least(rows * width);
     }
 }
 
@@ -52,13 +51,13 @@ impl SelfAttention {
         (name, recorder): (TapName, &mut R),
     ) {
         let (tokens, width) = (sources.tokens.len(), self.heads.width());
-        let projected = buffers.projected.take(tokens * 3 * width);
+        let projected = buffers.projected.at_least(tokens * 3 * width);
         self.query_key_value.apply(compute, x, projected); // [tokens, query | key | value]
         let part = |index: usize| Strided { data: &projected[index * width..], stride: 3 * width };
         compute.pack_key_values(part(1), part(2), &sources.lengths, &sources.masked, self.heads, memory);
 
         let mut weights = weights_buffer::<R>(self.heads, &sources.groups, memory);
-        let attended = buffers.attended.take(tokens * width); // [tokens, heads · d_head]
+        let attended = buffers.attended.at_least(tokens * width); // [tokens, heads · d_head]
         compute.attend(part(0), &sources.groups, memory, self.scale, bias, attended, weights.as_deref_mut());
         record_weights(self.heads, &sources.groups, memory, weights.as_deref(), name, recorder);
         self.output.apply(compute, attended, y); // [tokens, d_model]
@@ -71,7 +70,7 @@ impl SelfAttention {
         compute: &Compute,
         x: &[f32],
         history: &History,
-        cache: &mut LayerCache,
+        cache: &mut StepCache,
         bias: Option<Bias<'_>>,
         buffers: &mut AttentionBuffers,
         y: &mut [f32],
@@ -79,20 +78,17 @@ impl SelfAttention {
     ) {
         let width = self.heads.width();
         let rows = x.len() / self.query_key_value.weights.inputs();
-        let projected = buffers.projected.take(rows * 3 * width);
+        let projected = buffers.projected.at_least(rows * 3 * width);
         self.query_key_value.apply(compute, x, projected); // [rows, query | key | value]
-        for row in projected.chunks_exact(3 * width) {
-            cache.append(&row[width..2 * width], &row[2 * width..]);
-        }
+        let part = |index: usize| Strided { data: &projected[index * width..], stride: 3 * width };
+        compute.append(part(1), part(2), rows, cache);
 
         let len = history.len();
         let mut weights = R::ACTIVE.then(|| vec![0.0; rows * self.heads.count * len]);
-        let queries = Strided { data: projected, stride: 3 * width };
-        let attended = buffers.attended.take(rows * width); // [rows, heads · d_head]
-        let cached = history.of(cache);
+        let attended = buffers.attended.at_least(rows * width); // [rows, heads · d_head]
         compute.attend_cached(
-            queries,
-            cached,
+            part(0),
+            history.of(cache),
             self.heads,
             self.scale,
             bias,
@@ -122,19 +118,27 @@ pub(crate) struct CrossAttention {
 }
 
 impl CrossAttention {
+    /// How keys and values are kept: beside weights that are rounded to eight bits or fewer, exact ones would cost as much as the weights.
+    pub(crate) fn keep(&self) -> Keep {
+        match self.key_value.weights.format() {
+            Format::Floats(_) => Keep::Exact,
+            Format::Quantized(_) => Keep::Rounded,
+        }
+    }
+
     /// Keys and values of what was encoded, `[tokens, d_model]`: computed once, read at every step by all rows of a source.
     pub(crate) fn project(
         &self,
         compute: &Compute,
         encoded: &[f32],
         sources: &Sources,
-        buffer: &mut Buffer,
+        buffer: &mut Numbers,
     ) -> KeyValues {
         let width = self.heads.width();
-        let projected = buffer.take(sources.tokens.len() * 2 * width);
+        let projected = buffer.at_least(sources.tokens.len() * 2 * width);
         self.key_value.apply(compute, encoded, projected); // [tokens, key | value]
         let part = |index: usize| Strided { data: &projected[index * width..], stride: 2 * width };
-        let mut memory = KeyValues::new();
+        let mut memory = KeyValues::new(self.keep());
         compute.pack_key_values(part(0), part(1), &sources.lengths, &sources.masked, self.heads, &mut memory);
         memory
     }
@@ -153,12 +157,12 @@ impl CrossAttention {
     ) {
         let width = self.heads.width();
         let rows = x.len() / self.query.weights.inputs();
-        let queries = buffers.projected.take(rows * width);
+        let queries = buffers.projected.at_least(rows * width);
         self.query.apply(compute, x, queries); // [rows, heads · d_head]
         let queries = Strided { data: queries, stride: width };
 
         let mut weights = weights_buffer::<R>(self.heads, groups, memory);
-        let attended = buffers.attended.take(rows * width); // [rows, heads · d_head]
+        let attended = buffers.attended.at_least(rows * width); // [rows, heads · d_head]
         compute.attend(queries, groups, memory, self.scale, None, attended, weights.as_deref_mut());
         record_weights(self.heads, groups, memory, weights.as_deref(), name, recorder);
         self.output.apply(compute, attended, y); // [rows, d_model]

@@ -9,10 +9,9 @@
 //! ```
 
 use papo_generate::TokenId;
-use papo_kernels::{Compute, KeyValues};
+use papo_kernels::{Compute, Keep, KeyValues, Numbers};
 
 use crate::attention::{CrossAttention, SelfAttention};
-use crate::buffer::Buffer;
 use crate::embeddings::Embeddings;
 use crate::feed_forward::FeedForwardLayer;
 use crate::norm::{NormWeights, Residual};
@@ -45,9 +44,14 @@ pub(crate) struct DecoderBlock {
 impl Decoder {
     /// The keys and values that each block keeps of what was encoded, `[tokens, d_model]`.
     pub(crate) fn project(&self, compute: &Compute, encoded: &[f32], sources: &Sources) -> Vec<KeyValues> {
-        let mut buffer = Buffer::default();
+        let mut buffer = Numbers::default();
         let blocks = self.blocks.iter();
         blocks.map(|block| block.cross_attention.project(compute, encoded, sources, &mut buffer)).collect()
+    }
+
+    /// How keys and values are kept.
+    pub(crate) fn keep(&self) -> Keep {
+        self.blocks.first().map_or(Keep::Exact, |block| block.cross_attention.keep())
     }
 
     /// Makes the relative bias cover all steps that the state has room for.
@@ -77,7 +81,7 @@ impl Decoder {
         let of_stack = |place| TapName::of_stack(Side::Decoder, place);
         let bias = self.relative_bias.as_ref().map(|_| lines.at(position));
 
-        let x = x.take(last.len() * d_model); // [rows, d_model]
+        let x = x.at_least(last.len() * d_model); // [rows, d_model]
         self.embeddings.embed(compute, last.iter().map(|&token| (token, position)), spare, x);
         recorder.record(of_stack(Place::Embeddings), &shape, x);
 
@@ -104,7 +108,7 @@ impl Decoder {
         }
 
         if let Some(norm) = &self.final_norm {
-            let normed = spare.take(x.len());
+            let normed = spare.at_least(x.len());
             norm.apply(compute, x, normed);
             x.copy_from_slice(normed);
         }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use papo_generate::TokenId;
-use papo_kernels::{Compute, PackedMatrix};
+use papo_kernels::{Compute, Numbers, PackedMatrix};
 
-use crate::buffer::Buffer;
 use crate::norm::NormWeights;
 use crate::positions::PositionTable;
 
@@ -27,11 +26,11 @@ impl Embeddings {
         &self,
         compute: &Compute,
         tokens: impl Iterator<Item = (TokenId, usize)>,
-        buffer: &mut Buffer,
+        buffer: &mut Numbers,
         x: &mut [f32],
     ) {
         let d_model = self.table.inputs();
-        let spare = buffer.take(x.len());
+        let spare = buffer.at_least(x.len());
         for ((token, position), x) in tokens.zip(x.chunks_exact_mut(d_model)) {
             self.table.read_row(token as usize, x);
             if self.scale != 1.0 {

@@ -7,10 +7,9 @@
 //! x ← final norm(x), where norms stand before layers
 //! ```
 
-use papo_kernels::{Compute, KeyValues};
+use papo_kernels::{Compute, Keep, KeyValues, Numbers};
 
 use crate::attention::{AttentionBuffers, SelfAttention};
-use crate::buffer::Buffer;
 use crate::embeddings::Embeddings;
 use crate::feed_forward::{FeedForwardBuffers, FeedForwardLayer};
 use crate::norm::{NormWeights, Residual, ResidualBuffers};
@@ -49,7 +48,7 @@ impl Encoder {
         let of_stack = |place| TapName::of_stack(Side::Encoder, place);
         let (mut residual, mut attention) = (ResidualBuffers::default(), AttentionBuffers::default());
         let (mut wide, mut spare, mut memory) =
-            (FeedForwardBuffers::default(), Buffer::default(), KeyValues::new());
+            (FeedForwardBuffers::default(), Numbers::default(), KeyValues::new(Keep::Exact));
         let mut lines = BiasLines::default();
         if let Some(bias) = &self.relative_bias {
             bias.fill(sources.longest(), &mut lines);
@@ -86,7 +85,7 @@ impl Encoder {
         }
 
         if let Some(norm) = &self.final_norm {
-            let normed = spare.take(x.len());
+            let normed = spare.at_least(x.len());
             norm.apply(compute, &x, normed);
             x.copy_from_slice(normed);
         }

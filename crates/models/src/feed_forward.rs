@@ -1,22 +1,21 @@
 //! The feed-forward layer of a block, plain or gated.
 
-use papo_kernels::{Activation, Compute};
+use papo_kernels::{Activation, Compute, Numbers};
 
-use crate::buffer::Buffer;
 use crate::linear::Linear;
 
 /// Scratch memory of a feed-forward layer.
 #[derive(Debug, Default)]
 pub(crate) struct FeedForwardBuffers {
-    wide: Buffer,
-    gated: Buffer,
+    wide: Numbers,
+    gated: Numbers,
 }
 
 impl FeedForwardBuffers {
     /// Makes them fit `rows` rows of width `d_ff`.
     pub(crate) fn reserve(&mut self, rows: usize, d_ff: usize) {
-        self.wide.take(rows * 2 * d_ff);
-        self.gated.take(rows * d_ff);
+        self.wide.at_least(rows * 2 * d_ff);
+        self.gated.at_least(rows * d_ff);
     }
 }
 
@@ -41,7 +40,7 @@ impl FeedForwardLayer {
         match self {
             FeedForwardLayer::Plain { up, activation, down } => {
                 let rows = x.len() / up.weights.inputs();
-                let wide = buffers.wide.take(rows * up.weights.outputs());
+                let wide = buffers.wide.at_least(rows * up.weights.outputs());
                 up.apply(compute, x, wide); // [rows, d_ff]
                 compute.activate(*activation, wide);
                 down.apply(compute, wide, y); // [rows, d_model]
@@ -49,9 +48,9 @@ impl FeedForwardLayer {
             FeedForwardLayer::Gated { gate_up, activation, down } => {
                 let rows = x.len() / gate_up.weights.inputs();
                 let d_ff = down.weights.inputs();
-                let wide = buffers.wide.take(rows * 2 * d_ff);
+                let wide = buffers.wide.at_least(rows * 2 * d_ff);
                 gate_up.apply(compute, x, wide); // [rows, gate | up]
-                let gated = buffers.gated.take(rows * d_ff);
+                let gated = buffers.gated.at_least(rows * d_ff);
                 compute.gate(*activation, wide, d_ff, gated); // [rows, d_ff]
                 down.apply(compute, gated, y); // [rows, d_model]
             }

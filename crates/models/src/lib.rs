@@ -15,7 +15,6 @@
 
 mod arch;
 mod attention;
-mod buffer;
 mod decoder;
 mod embeddings;
 mod encoder;

@@ -121,7 +121,7 @@ impl EncoderDecoder {
         let batch = Sources::new(sources, padding, source_vocabulary, self.max_source_tokens())?;
         let encoded = self.encoder.encode(&self.compute, &batch, recorder); // [tokens, d_model]
         let memory = self.decoder.project(&self.compute, &encoded, &batch);
-        let mut state = State::new(&self.spec, sources.len(), memory, room);
+        let mut state = State::new(&self.spec, self.decoder.keep(), sources.len(), memory, room);
         self.decoder.fill_bias(&mut state);
         Ok(state)
     }

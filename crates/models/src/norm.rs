@@ -1,8 +1,7 @@
 //! Norms, and the one place that decides where they stand: the residual connection around a layer.
 
-use papo_kernels::Compute;
+use papo_kernels::{Compute, Numbers};
 
-use crate::buffer::Buffer;
 use crate::spec::Placement;
 
 /// A norm with its weights, all `[d_model]`.
@@ -33,15 +32,15 @@ impl NormWeights {
 /// Scratch memory of residual connections.
 #[derive(Debug, Default)]
 pub(crate) struct ResidualBuffers {
-    normed: Buffer,
-    output: Buffer,
+    normed: Numbers,
+    output: Numbers,
 }
 
 impl ResidualBuffers {
     /// Makes them fit `len` numbers.
     pub(crate) fn reserve(&mut self, len: usize) {
-        self.normed.take(len);
-        self.output.take(len);
+        self.normed.at_least(len);
+        self.output.at_least(len);
     }
 }
 
@@ -61,11 +60,11 @@ impl Residual {
         buffers: &mut ResidualBuffers,
         layer: impl FnOnce(&[f32], &mut [f32]),
     ) {
-        let output = buffers.output.take(x.len());
+        let output = buffers.output.at_least(x.len());
         match self.placement {
             // x + layer(norm(x))
             Placement::Pre => {
-                let normed = buffers.normed.take(x.len());
+                let normed = buffers.normed.at_least(x.len());
                 self.norm.apply(compute, x, normed);
                 layer(normed, output);
                 compute.add(output, x);

@@ -8,10 +8,9 @@
 //! outgrows it grows by doubling.
 
 use papo_generate::Room;
-use papo_kernels::{CachedKeys, Group, KeyValues};
+use papo_kernels::{CachedSteps, Group, Keep, KeyValues, Numbers, StepCache};
 
 use crate::attention::AttentionBuffers;
-use crate::buffer::Buffer;
 use crate::feed_forward::FeedForwardBuffers;
 use crate::norm::ResidualBuffers;
 use crate::relative_bias::BiasLines;
@@ -33,7 +32,7 @@ pub struct State {
     pub(crate) groups: Vec<Group>,
     pub(crate) history: History,
     /// One for each layer.
-    pub(crate) caches: Vec<LayerCache>,
+    pub(crate) caches: Vec<StepCache>,
     /// Keys and values of the sources, one for each layer.
     pub(crate) memory: Vec<KeyValues>,
     pub(crate) bias: BiasLines,
@@ -44,28 +43,11 @@ pub struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// The residual stream, `[rows, d_model]`.
-    pub(crate) x: Buffer,
-    pub(crate) spare: Buffer,
+    pub(crate) x: Numbers,
+    pub(crate) spare: Numbers,
     pub(crate) residual: ResidualBuffers,
     pub(crate) attention: AttentionBuffers,
     pub(crate) feed_forward: FeedForwardBuffers,
-}
-
-/// The keys and values that one layer has appended.
-#[derive(Debug, Default)]
-pub(crate) struct LayerCache {
-    /// `[slots, heads · d_head]`.
-    keys: Vec<f32>,
-    /// `[slots, heads · d_head]`.
-    values: Vec<f32>,
-}
-
-impl LayerCache {
-    /// Fills the next slot.
-    pub(crate) fn append(&mut self, key: &[f32], value: &[f32]) {
-        self.keys.extend_from_slice(key);
-        self.values.extend_from_slice(value);
-    }
 }
 
 /// The slots that each row sees, oldest first.
@@ -133,28 +115,26 @@ impl History {
     }
 
     /// A layer's keys and values as the rows see them.
-    pub(crate) fn of<'a>(&'a self, cache: &'a LayerCache) -> CachedKeys<'a> {
-        CachedKeys {
-            keys: &cache.keys,
-            values: &cache.values,
-            history: &self.slots,
-            stride: self.stride,
-            len: self.len,
-        }
+    pub(crate) fn of<'a>(&'a self, cache: &'a StepCache) -> CachedSteps<'a> {
+        CachedSteps { cache, history: &self.slots, stride: self.stride, len: self.len }
     }
 }
 
 impl State {
     /// One row for each source, nothing decoded; `memory` holds the sources' keys and values for each layer.
-    pub(crate) fn new(spec: &Spec, sources: usize, memory: Vec<KeyValues>, room: Room) -> Self {
+    pub(crate) fn new(spec: &Spec, keep: Keep, sources: usize, memory: Vec<KeyValues>, room: Room) -> Self {
         let rows = room.rows.max(sources);
         let steps = room.steps.min(spec.max_positions().unwrap_or(usize::MAX)).min(MOST_STEPS);
         let width = spec.decoder.heads.width();
-        let numbers = rows.saturating_mul(steps).saturating_mul(width).min(MOST_NUMBERS);
-        let cache = || LayerCache { keys: Vec::with_capacity(numbers), values: Vec::with_capacity(numbers) };
+        let slots = rows.saturating_mul(steps).min(MOST_NUMBERS / width);
+        let cache = || {
+            let mut cache = StepCache::new(keep, width);
+            cache.reserve(slots);
+            cache
+        };
         let mut scratch = Scratch::default();
-        scratch.x.take(rows * spec.d_model);
-        scratch.spare.take(rows * spec.d_model);
+        scratch.x.at_least(rows * spec.d_model);
+        scratch.spare.at_least(rows * spec.d_model);
         scratch.residual.reserve(rows * spec.d_model);
         scratch.attention.reserve(rows, width);
         scratch.feed_forward.reserve(rows, spec.decoder.d_ff);

@@ -11,6 +11,7 @@
 //! every other product (`matrix/tile.rs`). Positions and columns that fill up a panel are zero. Where the last columns need no more than half
 //! a panel, theirs is half as wide: heads of 40 columns would otherwise be multiplied as if they had 64.
 
+use super::stored::{Kept, Pair, Stored};
 use super::{Heads, KeyValues, Source, Strided};
 use crate::Kernels;
 use crate::memory::Shared;
@@ -56,50 +57,86 @@ pub(crate) fn pack_key_values(
     if masked.contains(&true) {
         memory.mask.extend(masked.iter().map(|&masked| if masked { f32::NEG_INFINITY } else { 0.0 }));
     }
-    let packed_keys = Shared(memory.keys.at_least(first_key).as_mut_ptr());
-    let packed_values = Shared(memory.values.at_least(first_value).as_mut_ptr());
-    let sources = &memory.sources;
-    let units = sources.len() * heads.count;
-    let tasks = pool.tasks((first_key + first_value) / TASK, units);
-    pool.run(tasks, &|task| {
-        for unit in units * task / tasks..units * (task + 1) / tasks {
-            let (source, head) = (sources[unit / heads.count], unit % heads.count);
-            // SAFETY: the buffers are as long as all sources together, and this task alone has this source and head.
-            let (packed_keys, packed_values) = unsafe {
-                let keys = packed_keys.get().add(source.first_key + head * source.keys_per_head);
-                let values = packed_values.get().add(source.first_value + head * source.values_per_head);
-                (
-                    std::slice::from_raw_parts_mut(keys, source.keys_per_head),
-                    std::slice::from_raw_parts_mut(values, source.values_per_head),
-                )
-            };
-            pack_head(keys, source, head, heads.size, width, packed_keys);
-            for token in 0..source.tokens {
-                let row = &values.data[(source.first_token + token) * values.stride + head * heads.size..];
-                for (panel, columns) in row[..heads.size].chunks(width).enumerate() {
-                    // Only the last panel may be narrower.
-                    let own_width = kernels.value_width(columns.len());
-                    let target =
-                        &mut packed_values[panel * source.tokens * width + token * own_width..][..own_width];
-                    target[..columns.len()].copy_from_slice(columns);
-                    target[columns.len()..].fill(0.0);
+    let packing = Packing { kernels, keys, values, sources: &memory.sources, heads, width };
+    match &mut memory.stored {
+        Stored::Exact(pair) => packing.run(pool, pair, first_key, first_value),
+        Stored::Rounded(pair) => packing.run(pool, pair, first_key, first_value),
+    }
+}
+
+/// What all heads of all sources share.
+struct Packing<'a> {
+    kernels: &'a Kernels,
+    keys: Strided<'a>,
+    values: Strided<'a>,
+    sources: &'a [Source],
+    heads: Heads,
+    /// Of a panel.
+    width: usize,
+}
+
+impl Packing<'_> {
+    fn run<T: Kept>(&self, pool: &Pool, pair: &mut Pair<T>, keys: usize, values: usize) {
+        let packed_keys = Shared(pair.keys.at_least(keys).as_mut_ptr());
+        let packed_values = Shared(pair.values.at_least(values).as_mut_ptr());
+        let units = self.sources.len() * self.heads.count;
+        let tasks = pool.tasks((keys + values) / TASK, units);
+        pool.run(tasks, &|task| {
+            for unit in units * task / tasks..units * (task + 1) / tasks {
+                let (source, head) = (self.sources[unit / self.heads.count], unit % self.heads.count);
+                // SAFETY: the buffers are as long as all sources together, and this task alone has this source and head.
+                let (keys, values) = unsafe {
+                    let keys = packed_keys.get().add(source.first_key + head * source.keys_per_head);
+                    let values = packed_values.get().add(source.first_value + head * source.values_per_head);
+                    (
+                        std::slice::from_raw_parts_mut(keys, source.keys_per_head),
+                        std::slice::from_raw_parts_mut(values, source.values_per_head),
+                    )
+                };
+                self.pack_keys(source, head, keys);
+                self.pack_values(source, head, values);
+            }
+        });
+    }
+
+    /// One head's part of a token's row.
+    fn row<'a>(&self, rows: Strided<'a>, token: usize, head: usize) -> &'a [f32] {
+        &rows.data[token * rows.stride + head * self.heads.size..][..self.heads.size]
+    }
+
+    /// Transposes one head's keys into panels.
+    fn pack_keys<T: Kept>(&self, source: Source, head: usize, packed: &mut [T]) {
+        const PART: usize = 64;
+        let mut rounded = [T::ZERO; PART];
+        let width = self.width;
+        for (panel, packed) in packed.chunks_exact_mut(width * self.heads.size).enumerate() {
+            for lane in 0..width {
+                let token = panel * width + lane;
+                let mut lanes = packed[lane..].iter_mut().step_by(width);
+                if token < source.tokens {
+                    for part in self.row(self.keys, source.first_token + token, head).chunks(PART) {
+                        let rounded = &mut rounded[..part.len()];
+                        T::round(self.kernels, part, rounded);
+                        rounded.iter().zip(&mut lanes).for_each(|(x, y)| *y = *x);
+                    }
+                } else {
+                    lanes.for_each(|y| *y = T::ZERO);
                 }
             }
         }
-    });
-}
+    }
 
-/// Transposes one head's keys into panels.
-fn pack_head(keys: Strided<'_>, source: Source, head: usize, size: usize, width: usize, packed: &mut [f32]) {
-    for (panel, packed) in packed.chunks_exact_mut(width * size).enumerate() {
-        for lane in 0..width {
-            let token = panel * width + lane;
-            let lanes = packed[lane..].iter_mut().step_by(width);
-            if token < source.tokens {
-                let row = &keys.data[(source.first_token + token) * keys.stride + head * size..][..size];
-                lanes.zip(row).for_each(|(y, x)| *y = *x);
-            } else {
-                lanes.for_each(|y| *y = 0.0);
+    /// Cuts one head's values into panels of columns; only the last may be narrower.
+    fn pack_values<T: Kept>(&self, source: Source, head: usize, packed: &mut [T]) {
+        let width = self.width;
+        for token in 0..source.tokens {
+            let row = self.row(self.values, source.first_token + token, head);
+            for (panel, columns) in row.chunks(width).enumerate() {
+                let own_width = self.kernels.value_width(columns.len());
+                let target = &mut packed[panel * source.tokens * width + token * own_width..][..own_width];
+                let (target, rest) = target.split_at_mut(columns.len());
+                T::round(self.kernels, columns, target);
+                rest.fill(T::ZERO);
             }
         }
     }

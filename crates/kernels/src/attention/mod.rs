@@ -1,18 +1,22 @@
 //! What attention reads: packed keys and values of whole sources, and caches that grow by a step.
 //!
 //! `sources.rs` attends to whole sources (the encoder's self-attention, and cross-attention), `cached.rs` to a decoder's own
-//! steps, `key_values.rs` packs sources; `align.rs` is the attention of recurrent decoders, which reads plain vectors.
+//! steps; `key_values.rs` packs sources, `steps.rs` keeps steps, both in a format of `stored.rs`. `align.rs` is the attention of
+//! recurrent decoders, which reads plain vectors.
 
 pub(crate) mod align;
 pub(crate) mod cached;
 mod key_values;
 mod sources;
+mod steps;
+mod stored;
 
 pub use align::{Alignment, SourceVectors};
 pub(crate) use key_values::pack_key_values;
 pub(crate) use sources::attend;
-
-use crate::memory::Numbers;
+pub use steps::{CachedSteps, StepCache};
+pub use stored::Keep;
+use stored::Stored;
 
 /// A matrix of rows inside a wider buffer, such as the queries in a fused query/key/value product.
 #[derive(Clone, Copy, Debug)]
@@ -95,15 +99,14 @@ pub struct Group {
 /// Keys and values of one or more whole sources, packed once and attended to many times.
 ///
 /// Sources may differ in length; nothing is padded. Masked tokens take part in no softmax.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct KeyValues {
     heads: usize,
     size: usize,
     /// Positions in a panel of keys, and numbers in a panel of values; 0 before the first packing.
     width: usize,
     sources: Vec<Source>,
-    keys: Numbers,
-    values: Numbers,
+    stored: Stored,
     /// 0 for a token that may be attended to, −∞ for one that may not; empty where all may.
     mask: Vec<f32>,
 }
@@ -122,8 +125,8 @@ struct Source {
 
 impl KeyValues {
     /// An empty memory; [`Compute::pack_key_values`](crate::Compute::pack_key_values) fills it.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(keep: Keep) -> Self {
+        Self { heads: 0, size: 0, width: 0, sources: vec![], stored: Stored::new(keep), mask: vec![] }
     }
 
     /// Number of sources.
@@ -140,21 +143,4 @@ impl KeyValues {
     pub fn source_len(&self, source: usize) -> usize {
         self.sources[source].tokens
     }
-}
-
-/// The keys and values that a decoder has appended so far, and which of them each row sees.
-///
-/// Rows never move: a beam that is re-ordered only copies its line of slot numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct CachedKeys<'a> {
-    /// `[slots, heads.width()]`.
-    pub keys: &'a [f32],
-    /// `[slots, heads.width()]`.
-    pub values: &'a [f32],
-    /// The slots of row `r` are `history[r * stride..][..len]`, oldest first.
-    pub history: &'a [u32],
-    /// Numbers in a row's line of `history`.
-    pub stride: usize,
-    /// Steps cached, the same for all rows.
-    pub len: usize,
 }

@@ -17,12 +17,13 @@
 
 use std::cell::Cell;
 
+use super::stored::{Keep, Kept, Pair, Stored};
 use super::{Bias, Group, KeyValues, Strided};
+use crate::Kernels;
 use crate::matrix::interleave;
-use crate::matrix::tile::{Job, MOST_ROWS, Start, TileFn};
+use crate::matrix::tile::{Job, MOST_ROWS, Start, Tiles};
 use crate::memory::{Ahead, Numbers, Shared};
 use crate::pool::Pool;
-use crate::{Dtype, Kernels};
 
 /// Multiplications that are worth a task of their own: about 10 µs.
 const TASK: usize = 256 << 10;
@@ -42,6 +43,8 @@ struct Attention<'a> {
     bias: Option<Bias<'a>>,
     y: Shared<f32>,
     weights: Option<Shared<f32>>,
+    /// For whole panels, and for those of half the width.
+    tiles: [&'a Tiles; 2],
 }
 
 /// One block of rows of one group and head.
@@ -76,18 +79,29 @@ pub(crate) fn attend(
     );
     let y = Shared(y.as_mut_ptr());
     let weights = weights.map(|weights| Shared(weights.as_mut_ptr()));
-    let attention = Attention { kernels, queries, groups, memory, scale, bias, y, weights };
-    let units = groups.iter().map(|group| attention.units(group)).sum::<usize>();
-    let work = groups.iter().map(|group| group.rows * memory.source_len(group.source)).sum::<usize>();
-    let tasks = pool.tasks(2 * work * memory.heads * memory.size / TASK, units);
-    pool.run(tasks, &|task| {
-        let mut scratch = SCRATCH.take();
-        attention.run(units * task / tasks..units * (task + 1) / tasks, &mut scratch);
-        SCRATCH.set(scratch);
-    });
+    let attention = |keep| {
+        let tiles = kernels.kept_tiles(keep);
+        Attention { kernels, queries, groups, memory, scale, bias, y, weights, tiles }
+    };
+    match &memory.stored {
+        Stored::Exact(pair) => attention(Keep::Exact).over(pair, pool),
+        Stored::Rounded(pair) => attention(Keep::Rounded).over(pair, pool),
+    }
 }
 
 impl Attention<'_> {
+    fn over<T: Kept>(&self, pair: &Pair<T>, pool: &Pool) {
+        let (groups, memory) = (self.groups, self.memory);
+        let units = groups.iter().map(|group| self.units(group)).sum::<usize>();
+        let work = groups.iter().map(|group| group.rows * memory.source_len(group.source)).sum::<usize>();
+        let tasks = pool.tasks(2 * work * memory.heads * memory.size / TASK, units);
+        pool.run(tasks, &|task| {
+            let mut scratch = SCRATCH.take();
+            self.run(pair, units * task / tasks..units * (task + 1) / tasks, &mut scratch);
+            SCRATCH.set(scratch);
+        });
+    }
+
     fn blocks(&self, group: &Group) -> usize {
         group.rows.div_ceil(self.kernels.tile_rows())
     }
@@ -97,7 +111,7 @@ impl Attention<'_> {
     }
 
     /// Runs a range of units, counted through groups, heads and blocks.
-    fn run(&self, range: std::ops::Range<usize>, scratch: &mut Numbers) {
+    fn run<T: Kept>(&self, pair: &Pair<T>, range: std::ops::Range<usize>, scratch: &mut Numbers) {
         let (mut first_unit, mut weights) = (0, 0);
         for group in self.groups {
             let (units, blocks) = (self.units(group), self.blocks(group));
@@ -105,24 +119,15 @@ impl Attention<'_> {
             for unit in mine {
                 let (head, block) = ((unit - first_unit) / blocks, (unit - first_unit) % blocks);
                 let rows = group.rows * block / blocks..group.rows * (block + 1) / blocks;
-                self.unit(
-                    Unit { group: *group, weights, head, first: rows.start, rows: rows.len() },
-                    scratch,
-                );
+                let unit = Unit { group: *group, weights, head, first: rows.start, rows: rows.len() };
+                self.unit(pair, unit, scratch);
             }
             first_unit += units;
             weights += self.memory.heads * group.rows * self.memory.source_len(group.source);
         }
     }
 
-    /// The tile for the last `columns` columns of the values.
-    fn last_tile(&self, columns: usize, rows: usize) -> TileFn {
-        let narrow = columns <= self.kernels.narrow_width();
-        let tiles = if narrow { self.kernels.narrow_tiles() } else { self.kernels.tiles(Dtype::F32) };
-        tiles.by_rows[rows - 1]
-    }
-
-    fn unit(&self, unit: Unit, scratch: &mut Numbers) {
+    fn unit<T: Kept>(&self, pair: &Pair<T>, unit: Unit, scratch: &mut Numbers) {
         let (size, width) = (self.memory.size, self.memory.heads().width());
         let source = self.memory.sources[unit.group.source];
         let (rows, tokens) = (unit.rows, source.tokens);
@@ -145,7 +150,7 @@ impl Attention<'_> {
         if self.scale != 1.0 {
             operand[..rows * size].iter_mut().for_each(|x| *x *= self.scale);
         }
-        let keys = &self.memory.keys.as_slice()[source.first_key + unit.head * source.keys_per_head..];
+        let keys = &pair.keys.as_slice()[source.first_key + unit.head * source.keys_per_head..];
         let start = match self.bias {
             None => Start::Zero,
             Some(bias) => {
@@ -154,7 +159,7 @@ impl Attention<'_> {
                 Start::At { first: line[bias.origin - unit.first..].as_ptr(), row_step: -1 }
             }
         };
-        let tile = self.kernels.tiles(Dtype::F32).by_rows[rows - 1];
+        let [tile, narrow_tile] = self.tiles.map(|tiles| tiles.by_rows[rows - 1]);
         let job = Job {
             x: operand.as_ptr(),
             weights: keys[..source.keys_per_head].as_ptr().cast(),
@@ -193,13 +198,12 @@ impl Attention<'_> {
         }
         interleave(Strided { data: scores, stride }, rows, tokens, operand);
 
-        let values =
-            &self.memory.values.as_slice()[source.first_value + unit.head * source.values_per_head..];
+        let values = &pair.values.as_slice()[source.first_value + unit.head * source.values_per_head..];
         // Whole panels, and what is left over in a narrower one.
         let whole = size / self.memory.width * self.memory.width;
-        for (first, columns, tile) in
-            [(0, whole, tile), (whole, size - whole, self.last_tile(size - whole, rows))]
-        {
+        let last = size - whole;
+        let last_tile = if last <= self.kernels.narrow_width() { narrow_tile } else { tile };
+        for (first, columns, tile) in [(0, whole, tile), (whole, last, last_tile)] {
             if columns > 0 {
                 let job = Job {
                     x: operand.as_ptr(),

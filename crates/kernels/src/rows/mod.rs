@@ -6,6 +6,7 @@
 pub(crate) mod activate;
 pub(crate) mod argmax;
 pub(crate) mod norm;
+pub(crate) mod round;
 pub(crate) mod softmax;
 
 use crate::simd::{Simd, load_slice, load_start, store_slice, store_start};

@@ -78,6 +78,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn store_f16(self, x: __m256, target: *mut u16) {
+        // SAFETY: the caller promises 8 writable numbers, the token the instructions.
+        unsafe { _mm_storeu_si128(target.cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x)) }
+    }
+
+    #[inline(always)]
     unsafe fn load_bf16(self, source: *const u16) -> __m256 {
         // SAFETY: the caller promises 8 readable numbers, the token the instructions.
         unsafe {

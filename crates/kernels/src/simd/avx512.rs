@@ -79,6 +79,21 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_f16_first(self, source: *const u16, count: usize) -> __m512 {
+        // SAFETY: the caller promises `count` readable numbers, the token the instructions; masked lanes are not touched.
+        unsafe { _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(count), source.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_f16(self, x: __m512, target: *mut u16) {
+        // SAFETY: the caller promises 16 writable numbers, the token the instructions.
+        unsafe {
+            let narrow = _mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
+            _mm256_storeu_si256(target.cast(), narrow);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_bf16(self, source: *const u16) -> __m512 {
         // SAFETY: the caller promises 16 readable numbers, the token the instructions.
         unsafe {

@@ -24,6 +24,11 @@ pub(crate) mod dots;
 pub(crate) mod neon;
 pub(crate) mod scalar;
 
+use half::f16;
+
+/// Lanes of the widest register.
+const MOST_LANES: usize = 16;
+
 /// The registers and operations of one instruction set. A value proves that the CPU has it.
 ///
 /// Comparisons follow x86: an order relation with a NaN in it is false.
@@ -64,6 +69,36 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `LANES` numbers must be readable at `source`.
     unsafe fn load_f16(self, source: *const u16) -> Self::F;
+
+    /// Reads and widens the first `count` lanes, at most `LANES`, of 16-bit IEEE format; the others are zero.
+    ///
+    /// # Safety
+    /// `count` numbers must be readable at `source`.
+    #[inline(always)]
+    unsafe fn load_f16_first(self, source: *const u16, count: usize) -> Self::F {
+        let mut all = [0; MOST_LANES];
+        // SAFETY: the caller promises `count` readable numbers, of which no more than a register's are taken.
+        unsafe {
+            std::ptr::copy_nonoverlapping(source, all.as_mut_ptr(), count.min(Self::LANES));
+            self.load_f16(all.as_ptr())
+        }
+    }
+
+    /// Writes a register rounded to 16-bit IEEE format; beyond 65504 that is infinity.
+    ///
+    /// # Safety
+    /// `LANES` numbers must be writable at `target`.
+    #[inline(always)]
+    unsafe fn store_f16(self, x: Self::F, target: *mut u16) {
+        let mut wide = [0.0; MOST_LANES];
+        // SAFETY: the array holds the widest register, and the caller promises LANES writable numbers.
+        unsafe {
+            self.store(x, wide.as_mut_ptr());
+            for (lane, x) in wide.iter().enumerate().take(Self::LANES) {
+                target.add(lane).write_unaligned(f16::from_f32_const(*x).to_bits());
+            }
+        }
+    }
 
     /// Reads and widens `LANES` numbers of bfloat16 format.
     ///

@@ -14,10 +14,9 @@
 //!
 //! `U_a h_j` and `W_a h_j` do not change from step to step: they are computed once for all sources, and all rows of a source share them.
 
-use papo_kernels::{Alignment, Compute, PackedMatrix, SourceVectors};
+use papo_kernels::{Alignment, Compute, Numbers, PackedMatrix, SourceVectors};
 
 use super::encoder::FinalStates;
-use crate::buffer::Buffer;
 use crate::taps::{Place, Recorder, Side, TapName};
 
 /// Where the context comes from.
@@ -57,8 +56,8 @@ pub(super) struct Memory {
 /// Scratch memory of a look back.
 #[derive(Debug, Default)]
 pub(super) struct LookBuffers {
-    query: Buffer,
-    weights: Buffer,
+    query: Numbers,
+    weights: Numbers,
 }
 
 impl Attention {
@@ -93,11 +92,11 @@ impl Attention {
         match self {
             Attention::Summary => {}
             Attention::Bahdanau { query, .. } => {
-                buffers.query.take(rows * query.outputs());
-                buffers.weights.take(rows * memory.longest);
+                buffers.query.at_least(rows * query.outputs());
+                buffers.weights.at_least(rows * memory.longest);
             }
             Attention::Luong { .. } => {
-                buffers.weights.take(rows * memory.longest);
+                buffers.weights.at_least(rows * memory.longest);
             }
         }
     }
@@ -123,14 +122,14 @@ impl Attention {
                 return;
             }
             Attention::Bahdanau { query: w_a, v, .. } => {
-                let query = buffers.query.take(rows * w_a.outputs()); // [rows, d_attention]
+                let query = buffers.query.at_least(rows * w_a.outputs()); // [rows, d_attention]
                 compute.linear(s, w_a, None, query);
                 (Alignment::Additive { v }, &*query)
             }
             Attention::Luong { .. } => (Alignment::Dot, s),
         };
         let stride = memory.longest;
-        let weights = buffers.weights.take(rows * stride);
+        let weights = buffers.weights.at_least(rows * stride);
         let vectors = SourceVectors {
             keys: &memory.keys,
             d_key: query.len() / rows.max(1),

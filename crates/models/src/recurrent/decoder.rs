@@ -11,13 +11,12 @@
 //! It begins at `s_0 = tanh(W_s [→h_T ; ←h_1] + b)` in each layer, the bridge; an LSTM's memory crosses over without the tanh.
 
 use papo_generate::TokenId;
-use papo_kernels::{Activation, Compute, PackedMatrix};
+use papo_kernels::{Activation, Compute, Numbers, PackedMatrix};
 
 use super::attention::{Attention, LookBuffers, Memory};
 use super::encoder::{FinalStates, side_by_side};
 use super::language_model::embed;
 use super::layer::{GateBuffers, Layer, LayerState, select_rows};
-use crate::buffer::Buffer;
 use crate::linear::Linear;
 use crate::taps::{Place, Recorder, Side, TapName};
 
@@ -58,11 +57,11 @@ pub struct Seq2SeqState {
 /// Buffers of one step.
 #[derive(Debug, Default)]
 struct Scratch {
-    y: Buffer,
-    x: Buffer,
-    context: Buffer,
-    joined: Buffer,
-    t: Buffer,
+    y: Numbers,
+    x: Numbers,
+    context: Numbers,
+    joined: Numbers,
+    t: Numbers,
     look: LookBuffers,
     gates: GateBuffers,
 }
@@ -114,11 +113,11 @@ impl Decoder {
             fed.resize(sources * self.readout.weights.outputs(), 0.0);
         }
         let mut scratch = Scratch::default();
-        scratch.y.take(rows * d_embedding);
-        scratch.x.take(rows * self.layers.first().map_or(0, |layer| layer.input.weights.inputs()));
-        scratch.context.take(rows * memory.d_value());
-        scratch.joined.take(rows * self.readout.weights.inputs());
-        scratch.t.take(rows * self.readout.weights.outputs());
+        scratch.y.at_least(rows * d_embedding);
+        scratch.x.at_least(rows * self.layers.first().map_or(0, |layer| layer.input.weights.inputs()));
+        scratch.context.at_least(rows * memory.d_value());
+        scratch.joined.at_least(rows * self.readout.weights.inputs());
+        scratch.t.at_least(rows * self.readout.weights.outputs());
         scratch.gates.reserve(rows, self.layers.iter());
         self.attention.reserve(rows, &memory, &mut scratch.look);
         Seq2SeqState {
@@ -146,15 +145,15 @@ impl Decoder {
         let (rows, d_embedding, d_value) = (last.len(), embedding.inputs(), memory.d_value());
         let luong = matches!(self.attention, Attention::Luong { .. });
 
-        let y = y.take(rows * d_embedding); // [rows, d_embedding]
+        let y = y.at_least(rows * d_embedding); // [rows, d_embedding]
         embed(embedding, last, y);
-        let context = context.take(rows * d_value); // [rows, 2 · d_hidden]
-        let joined = joined.take(rows * self.readout.weights.inputs());
-        let t = t.take(rows * self.readout.weights.outputs());
+        let context = context.at_least(rows * d_value); // [rows, 2 · d_hidden]
+        let joined = joined.at_least(rows * self.readout.weights.inputs());
+        let t = t.at_least(rows * self.readout.weights.outputs());
         let d_hidden = self.layers.last().map_or(0, Layer::d_hidden);
 
         if luong {
-            let x = x.take(rows * (d_embedding + d_hidden));
+            let x = x.at_least(rows * (d_embedding + d_hidden));
             side_by_side(&[(y, d_embedding), (fed, d_hidden)], x); // [y ; h̃]
             let s = self.feed(compute, x, layers, gates, recorder); // [rows, d_hidden]
             self.attention.look(compute, s, sources, memory, look, context, recorder);
@@ -162,7 +161,7 @@ impl Decoder {
         } else {
             let before = layers.last().map_or(&[][..], |top| &top.h); // [rows, d_hidden]
             self.attention.look(compute, before, sources, memory, look, context, recorder);
-            let x = x.take(rows * (d_embedding + d_value));
+            let x = x.at_least(rows * (d_embedding + d_value));
             side_by_side(&[(y, d_embedding), (context, d_value)], x); // [y ; c]
             let s = self.feed(compute, x, layers, gates, recorder); // [rows, d_hidden]
             side_by_side(&[(s, d_hidden), (context, d_value), (y, d_embedding)], joined); // [s ; c ; y]

@@ -15,13 +15,12 @@ use std::sync::Arc;
 
 use papo_checkpoint::Checkpoint;
 use papo_generate::{LanguageModel, ModelError, Room, TokenId};
-use papo_kernels::{Compute, PackedMatrix};
+use papo_kernels::{Compute, Numbers, PackedMatrix};
 
 use super::RecurrentSpec;
 use super::layer::{Direction, GateBuffers, Layer, LayerState};
 use super::load::{EMBEDDING, Loader};
 use super::time_major::TimeMajor;
-use crate::buffer::Buffer;
 use crate::head::LogitsHead;
 use crate::model::LoadOptions;
 use crate::taps::{Place, Recorder, Stack, TapName};
@@ -48,7 +47,7 @@ pub struct RecurrentState {
     rows: usize,
     layers: Vec<LayerState>,
     next: Next,
-    x: Buffer,
+    x: Numbers,
     gates: GateBuffers,
 }
 
@@ -128,11 +127,11 @@ impl RecurrentLm {
             rows: sources.len(),
             layers: self.layers.iter().map(|layer| LayerState::zeros(layer, sources.len(), rows)).collect(),
             next: Next::Stands,
-            x: Buffer::default(),
+            x: Numbers::default(),
             gates: GateBuffers::default(),
         };
         self.read(&TimeMajor::new(&[self.spec.bos], sources), &mut state, recorder);
-        state.x.take(rows * self.spec.d_embedding);
+        state.x.at_least(rows * self.spec.d_embedding);
         state.gates.reserve(rows, self.layers.iter());
         Ok(state)
     }
@@ -176,7 +175,7 @@ impl RecurrentLm {
         assert_eq!(logits.len(), rows * vocabulary, "one row of logits for each row");
         check_tokens(last, "target", vocabulary)?;
         if state.next == Next::Fed {
-            let x = state.x.take(rows * d_embedding);
+            let x = state.x.at_least(rows * d_embedding);
             embed(&self.embedding, last, x); // [rows, d_embedding]
             let mut x = &*x;
             for (k, (layer, carried)) in self.layers.iter().zip(&mut state.layers).enumerate() {

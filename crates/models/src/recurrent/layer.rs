@@ -5,11 +5,10 @@
 
 use std::ops::Range;
 
-use papo_kernels::Compute;
+use papo_kernels::{Compute, Numbers};
 
 use super::time_major::TimeMajor;
 use super::{Cell, elman, gru, lstm};
-use crate::buffer::Buffer;
 use crate::linear::Linear;
 
 /// A cell with its weights.
@@ -42,16 +41,16 @@ pub(crate) struct LayerState {
 /// Gate sums before the cell.
 #[derive(Debug, Default)]
 pub(crate) struct GateBuffers {
-    wx: Buffer,
-    uh: Buffer,
+    wx: Numbers,
+    uh: Numbers,
 }
 
 impl GateBuffers {
     /// Makes room for the steps of `rows` rows of the widest of `layers`.
     pub(crate) fn reserve<'a>(&mut self, rows: usize, layers: impl Iterator<Item = &'a Layer>) {
         let width = layers.map(|layer| layer.input.weights.outputs()).max().unwrap_or(0);
-        self.wx.take(rows * width);
-        self.uh.take(rows * width);
+        self.wx.at_least(rows * width);
+        self.uh.at_least(rows * width);
     }
 }
 
@@ -93,7 +92,7 @@ impl Layer {
     /// Feeds `x`, `[rows, inputs]`; the layer's output is the state's `h`.
     pub(crate) fn step(&self, compute: &Compute, x: &[f32], state: &mut LayerState, gates: &mut GateBuffers) {
         let rows = x.len() / self.input.weights.inputs();
-        let wx = gates.wx.take(rows * self.input.weights.outputs()); // [rows, gates · d_hidden]
+        let wx = gates.wx.at_least(rows * self.input.weights.outputs()); // [rows, gates · d_hidden]
         self.input.apply(compute, x, wx);
         self.advance(compute, wx, rows, state, &mut gates.uh);
     }
@@ -119,7 +118,7 @@ impl Layer {
         let first = time.span(&run).start;
         let tokens = time.span(&run).len();
         let y_width = y.len() / tokens;
-        let wx = gates.wx.take(tokens * width); // [tokens, gates · d_hidden]
+        let wx = gates.wx.at_least(tokens * width); // [tokens, gates · d_hidden]
         self.input.apply(compute, x, wx);
         let mut moment = |moment: usize| {
             let span = time.span(&(moment..moment + 1));
@@ -143,11 +142,11 @@ impl Layer {
         wx: &mut [f32],
         rows: usize,
         state: &mut LayerState,
-        uh: &mut Buffer,
+        uh: &mut Numbers,
     ) {
         let d_hidden = self.d_hidden();
         let h = &mut state.h[..rows * d_hidden];
-        let uh = uh.take(wx.len());
+        let uh = uh.at_least(wx.len());
         self.hidden.apply(compute, h, uh); // [rows, gates · d_hidden]
         match self.cell {
             Cell::Elman => elman::advance(compute, wx, uh, h),
