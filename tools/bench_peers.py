@@ -38,7 +38,7 @@ def arguments():
     run.add_argument("--threads", type=int, default=machine.cores(), help="for every engine")
     run.add_argument("--wait", type=float, default=20, help="seconds at most that a measurement waits for a quiet machine")
     run.add_argument("--tries", type=int, default=2, help="times a measurement is taken that others disturb")
-    run.add_argument("--keep", type=float, default=0.6, help="after the first round, rivals below this share of the fastest of their kind are left out")
+    run.add_argument("--keep", type=float, default=0.75, help="after the first round, rivals below this share of the fastest of their kind are left out")
     run.add_argument("--fresh", action="store_true", help="set records that are there aside and begin anew")
     report = step("report", "write the page from the records")
     report.add_argument("--out", type=Path, default=ROOT / "docs/benchmarks.md")

@@ -106,8 +106,8 @@ ENGINES = {
 # About how many seconds all engines together take for a workload, and their start and load for a model: an AMD EPYC with AVX-512, two
 # threads. Only for the estimate that is printed before there are records.
 SECONDS = {
-    "flan-t5-small": {"start": 35, "W1": 14, "W2": 19, "W3": 16, "W4": 36, "W6": 2},
-    "flan-t5-base": {"start": 40, "W1": 26, "W2": 38, "W3": 30, "W4": 80, "W6": 5},
-    "bart-base": {"start": 30, "W1": 17, "W2": 23, "W3": 22, "W4": 35, "W6": 4},
-    "blenderbot-400M": {"start": 50, "W1": 27, "W2": 35, "W3": 50, "W4": 75, "W5": 52, "W6": 9},
+    "flan-t5-small": {"start": 15, "W1": 13, "W2": 17, "W3": 15, "W4": 33, "W6": 2},
+    "flan-t5-base": {"start": 20, "W1": 24, "W2": 35, "W3": 28, "W4": 74, "W6": 5},
+    "bart-base": {"start": 18, "W1": 16, "W2": 21, "W3": 20, "W4": 32, "W6": 4},
+    "blenderbot-400M": {"start": 35, "W1": 25, "W2": 32, "W3": 46, "W4": 69, "W5": 48, "W6": 8},
 }

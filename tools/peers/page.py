@@ -10,6 +10,8 @@ INT4_BAR, BEAMS_BAR, LOAD_BAR_S, MEMORY_FACTOR, MEMORY_ROOM = 1.4, 1.5, 0.5, 1.2
 
 
 def table(head, rows):
+    if not rows:
+        return "Not measured.\n"
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
@@ -73,8 +75,9 @@ class Page:
             f"* Versions: {', '.join(said)}.",
             f"* Date: {first['date']}. {len(self.speeds)} measurements in {rounds} {'rounds' if rounds > 1 else 'round'}, {walls / 60:.0f} minutes. In {disturbed} of them other processes used more "
             f"than {DISTURBED} cores: {dropped} were dropped. {marked} figures rest on disturbed ones, because too few others were left; they are marked *.",
-            f"* Rivals below {last['keep']:.0%} of the fastest of their kind in the first round were left out of the later ones; their figures have no range.",
         ]
+        if rounds > 1 and last["keep"]:
+            lines.append(f"* Rivals below {last['keep']:.0%} of the fastest of their kind in the first rounds were left out of the later ones: figures without a range are of one measurement.")
         command = f"python tools/bench_peers.py build FOLDER\npython tools/bench_peers.py run FOLDER PAPO --rounds {last['rounds']} --threads {first['threads']}\npython tools/bench_peers.py report FOLDER"
         return "\n".join(lines) + f"\n\n```\n{command}\n```\n"
 
