@@ -27,6 +27,8 @@ def bart_base():
     return BartForConditionalGeneration, BartConfig(
         vocab_size=50265, d_model=768, encoder_layers=6, decoder_layers=6, encoder_attention_heads=12, decoder_attention_heads=12,
         encoder_ffn_dim=3072, decoder_ffn_dim=3072, max_position_embeddings=1024, activation_function="gelu",
+        # Stands in the real file, and CTranslate2 asks for it.
+        normalize_before=False,
     )  # fmt: skip
 
 
