@@ -45,10 +45,10 @@ class Page:
     def workload_models(self, workload):
         return [m for m in self.models if any((m, workload, e) in self.cells for e in ENGINES)]
 
-    def share(self, model, engine):
-        """How much of what memory allows Papo reaches at W1, reading the input included."""
-        summary, limit = self.cells.get((model, "W1", engine)), self.limits.get((model, engine))
-        return summary.median / limit[2] if summary and limit else None
+    def of_limit(self, model, workload, engine, speed):
+        """Which part of what memory allows a speed is, or None for batches: there memory is not the limit."""
+        limit = self.limits.get((model, engine))
+        return speed / limit[2] if limit and WORKLOADS[workload].batch == 1 else None
 
     def judged(self, is_met):
         self.verdicts.append(is_met)
@@ -107,9 +107,13 @@ class Page:
                 found = ratio(self.cells, model, name, engine)
                 if found is None:
                     continue
-                goal, share = bar(model, name, engine), self.share(model, engine)
-                shown = f"{share:.0%}" if name == "W1" and share is not None else NONE
-                rows.append([model, RATIOS[engine], f"{found[0]:.2f}×", ENGINES[found[1]].title, shown, goal, self.judged(goal.is_met(found[0], share))])
+                goal, speed = bar(model, name, engine), self.cells[model, name, engine].median
+                share = self.of_limit(model, name, engine, speed)
+                is_met = goal.is_met(found[0], share)
+                wanted = self.of_limit(model, name, engine, speed * goal.ratio / found[0])
+                remark = f"; {goal.ratio:g}× is {wanted:.0%} of the limit" if wanted is not None and not is_met else ""
+                shown = NONE if share is None else f"{share:.0%}"
+                rows.append([model, RATIOS[engine], f"{found[0]:.2f}×", ENGINES[found[1]].title, shown, f"{goal}{remark}", self.judged(is_met)])
         if rows:
             text += "\n" + table(["model", "", "ratio", "fastest rival", "of the memory limit", "bar", ""], rows)
         return text
@@ -185,7 +189,7 @@ class Page:
             "rounded and kept before. Peak memory: of the process after loading and W1, its libraries included. Bar for Papo: "
             f"{MEMORY_FACTOR} times the weights and {MEMORY_ROOM / 1e6:.0f} MB.\n\n" + self.loading(),
             "## The limit of memory\n\nAt every step each weight of the decoder and the head is read once. Bytes of a step by the speed at which a block of that size is read give the "
-            "most steps a second; keys and values are not counted. W1, greedy.\n\n" + self.memory(),
+            "most steps a second; keys and values are not counted, nor is reading the input, which is part of every figure of tokens/s. W1, greedy.\n\n" + self.memory(),
             "## Four bits against eight\n\n" + self.int4(),
             "## What four beams cost\n\nPapo, one input of 128 tokens (Blenderbot 120): time for a token of the answer with four beams (W3) by that without (W6).\n\n" + self.beams(),
         ]
