@@ -94,21 +94,38 @@ fn every_changed_byte_behind_the_header_is_found_by_verifying_and_never_panics()
     }
 }
 
+/// The file with other bytes in its header, and the check sum that belongs to them.
+fn lying(bytes: &[u8], at: usize, lie: &[u8]) -> Vec<u8> {
+    let mut changed = bytes.to_vec();
+    changed[at..at + lie.len()].copy_from_slice(lie);
+    changed[44..48].fill(0);
+    let crc = crc32fast::hash(&changed[..1024]);
+    changed[44..48].copy_from_slice(&crc.to_le_bytes());
+    changed
+}
+
 #[test]
 fn a_header_that_lies_with_a_right_check_sum_never_panics() {
     let mut opened = 0;
     for bytes in files() {
         for at in (20..40).chain(48..928) {
             for value in [0, 1, 3, 0x7f, 0xff] {
-                let mut changed = bytes.clone();
-                changed[at] = value;
-                changed[44..48].fill(0);
-                let crc = crc32fast::hash(&changed[..1024]);
-                changed[44..48].copy_from_slice(&crc.to_le_bytes());
+                let changed = lying(&bytes, at, &[value]);
                 opened += usize::from(Model::open(&changed[..], Path::new("m")).is_ok());
                 use_it(&changed);
             }
         }
     }
     assert!(opened > 100, "some lies are only about places within the file: {opened}");
+}
+
+#[test]
+fn counts_and_places_beyond_all_measure_never_panic() {
+    for bytes in files() {
+        for at in (32..40).step_by(8).chain((48..112).step_by(8)).chain((128..920).step_by(8)) {
+            for number in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 32) - 1, 1 << 32] {
+                use_it(&lying(&bytes, at, &number.to_le_bytes()));
+            }
+        }
+    }
 }

@@ -209,12 +209,16 @@ impl Header {
             return Err(Section::WordEnds);
         }
         is(Section::Unigrams, Some(12 * (words + 1)))?;
+        // All of them before the first sum of two.
+        if let Some(order) = (2..=self.order).find(|order| self.counts[order - 1] >= MOST_ENTRIES) {
+            return Err(Section::Values(order));
+        }
         for order in 2..=self.order {
             let count = self.counts[order - 1];
             let has_backoff = order < self.order;
             let (p, b) = (self.probability_bits[order - 1], self.backoff_bits[order - 1]);
             let possible = |bits: u8| (1..=16).contains(&bits) || bits == 32;
-            if count >= MOST_ENTRIES || !possible(p) || !possible(b) {
+            if !possible(p) || !possible(b) {
                 return Err(Section::Values(order));
             }
             if self.layout == Layout::Hashed {
