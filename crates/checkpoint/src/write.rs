@@ -39,9 +39,46 @@ pub fn write_safetensors(
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
     check(path, tensors)?;
-    let mut ordered: Vec<&NewTensor<'_>> = tensors.iter().collect();
+    write_described(path, tensors, metadata, |file, tensor| file.write_all(tensor.bytes))
+}
+
+/// What the header of a file says of a tensor.
+pub(crate) trait Described {
+    fn name(&self) -> &str;
+    fn dtype(&self) -> Dtype;
+    fn shape(&self) -> &[usize];
+    /// How many bytes its elements take.
+    fn bytes(&self) -> u64;
+}
+
+impl Described for NewTensor<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+/// Writes one safetensors file of tensors whose elements `write_elements` writes.
+pub(crate) fn write_described<T: Described>(
+    path: &Path,
+    tensors: &[T],
+    metadata: &BTreeMap<String, String>,
+    mut write_elements: impl FnMut(&mut BufWriter<&File>, &T) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut ordered: Vec<&T> = tensors.iter().collect();
     // Wide elements first: each tensor then starts at a multiple of its element size, as readers that map the file like it.
-    ordered.sort_by_key(|tensor| (std::cmp::Reverse(tensor.dtype.size()), tensor.name));
+    ordered.sort_by_key(|tensor| (std::cmp::Reverse(tensor.dtype().size()), tensor.name()));
     let header = header(&ordered, metadata);
     if header.len() > MAX_HEADER {
         let source = io::Error::other(format!(
@@ -53,7 +90,7 @@ pub fn write_safetensors(
     replace(path, |file| {
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
-        ordered.iter().try_for_each(|tensor| file.write_all(tensor.bytes))
+        ordered.iter().try_for_each(|tensor| write_elements(file, tensor))
     })
 }
 
@@ -102,37 +139,39 @@ pub fn write_sharded(
 /// Refuses tensors that a reader would refuse.
 fn check(path: &Path, tensors: &[NewTensor<'_>]) -> Result<(), Error> {
     let mut names = HashSet::new();
-    for tensor in tensors {
-        let bad =
-            |problem| Error::BadTensor { path: path.to_path_buf(), key: tensor.name.to_string(), problem };
-        if tensor.name == "__metadata__" || !names.insert(tensor.name) {
-            return Err(bad("has a name that is taken".to_string()));
-        }
-        let expected = elements(tensor.shape).and_then(|count| count.checked_mul(tensor.dtype.size()));
-        if expected != Some(tensor.bytes.len()) {
-            return Err(bad(format!(
-                "of type {} and shape {:?} was given {} bytes",
-                tensor.dtype,
-                tensor.shape,
-                tensor.bytes.len()
-            )));
-        }
+    tensors.iter().try_for_each(|tensor| check_tensor(path, tensor, names.insert(tensor.name)))
+}
+
+/// Refuses a tensor that a reader would refuse; `is_new` says whether its name is free.
+pub(crate) fn check_tensor(path: &Path, tensor: &NewTensor<'_>, is_new: bool) -> Result<(), Error> {
+    let bad = |problem| Error::BadTensor { path: path.to_path_buf(), key: tensor.name.to_string(), problem };
+    if tensor.name == "__metadata__" || !is_new {
+        return Err(bad("has a name that is taken".to_string()));
+    }
+    let expected = elements(tensor.shape).and_then(|count| count.checked_mul(tensor.dtype.size()));
+    if expected != Some(tensor.bytes.len()) {
+        return Err(bad(format!(
+            "of type {} and shape {:?} was given {} bytes",
+            tensor.dtype,
+            tensor.shape,
+            tensor.bytes.len()
+        )));
     }
     Ok(())
 }
 
 /// The JSON before the data, padded with spaces so that the data starts at a multiple of 8.
-fn header(tensors: &[&NewTensor<'_>], metadata: &BTreeMap<String, String>) -> Vec<u8> {
+fn header<T: Described>(tensors: &[&T], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut notes: Map<String, Value> =
         metadata.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     notes.entry("format").or_insert_with(|| json!("pt"));
     let mut header = Map::from_iter([("__metadata__".to_string(), Value::Object(notes))]);
     let mut begin = 0;
     for tensor in tensors {
-        let end = begin + tensor.bytes.len();
+        let end = begin + tensor.bytes();
         let described =
-            json!({ "dtype": tensor.dtype.name(), "shape": tensor.shape, "data_offsets": [begin, end] });
-        header.insert(tensor.name.to_string(), described);
+            json!({ "dtype": tensor.dtype().name(), "shape": tensor.shape(), "data_offsets": [begin, end] });
+        header.insert(tensor.name().to_string(), described);
         begin = end;
     }
     let mut text = Value::Object(header).to_string().into_bytes();

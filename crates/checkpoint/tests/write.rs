@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use papo_checkpoint::{Checkpoint, Dtype, Error, NewTensor, write_safetensors, write_sharded};
+use papo_checkpoint::{
+    Checkpoint, Dtype, Error, NewTensor, TensorSpool, write_safetensors, write_sharded,
+};
 use tempfile::TempDir;
 
 const BYTES: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -38,6 +40,39 @@ fn what_is_written_is_read_back() {
     let (_, header) = safetensors::SafeTensors::read_metadata(&file).unwrap();
     let notes = header.metadata().clone().unwrap();
     assert_eq!((notes["format"].as_str(), notes["papo"].as_str()), ("pt", "1"));
+}
+
+#[test]
+fn tensors_that_waited_on_disk_make_the_same_file() {
+    let folder = TempDir::new().unwrap();
+    let large = vec![7; 3 << 20];
+    let tensors = [
+        tensor("odd", Dtype::U8, &[3], &BYTES[..3]),
+        tensor("large", Dtype::U8, &[3 << 20], &large),
+        tensor("half", Dtype::F16, &[2, 2], &BYTES),
+        tensor("none", Dtype::I64, &[0], &[]),
+    ];
+    let metadata = BTreeMap::from([("papo".to_string(), "1".to_string())]);
+    let (whole, waited) = (folder.path().join("whole"), folder.path().join("waited"));
+    write_safetensors(&whole, &tensors, &metadata).unwrap();
+    let mut spool = TensorSpool::new(&waited).unwrap();
+    tensors.iter().for_each(|tensor| spool.push(tensor).unwrap());
+    assert_eq!(spool.bytes(), 3 + (3 << 20) + 8);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "what waits has no name");
+    spool.finish(&metadata).unwrap();
+    assert!(fs::read(whole).unwrap() == fs::read(waited).unwrap());
+}
+
+#[test]
+fn tensors_that_nobody_could_read_do_not_wait() {
+    let folder = TempDir::new().unwrap();
+    let mut spool = TensorSpool::new(&folder.path().join("model.safetensors")).unwrap();
+    spool.push(&tensor("a", Dtype::U8, &[8], &BYTES)).unwrap();
+    for bad in [tensor("a", Dtype::U8, &[8], &BYTES), tensor("b", Dtype::U8, &[7], &BYTES)] {
+        assert!(matches!(spool.push(&bad), Err(Error::BadTensor { .. })));
+    }
+    let nowhere = TensorSpool::new(&folder.path().join("missing/model.safetensors"));
+    assert!(matches!(nowhere, Err(Error::Write { .. })));
 }
 
 #[test]

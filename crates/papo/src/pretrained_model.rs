@@ -150,7 +150,7 @@ fn kept(
         let as_kept = papo_models::LoadOptions { dtype: WeightDtype::Auto, ..loading.clone() };
         return Network::load(config, files, Some(weights), &as_kept);
     }
-    let recorded = quantized::Recorded::default();
+    let recorded = entry.record();
     let record = |loaded: LoadedTensor<'_>| recorded.take(&loaded);
     let network = Network::load(
         config,
@@ -158,7 +158,7 @@ fn kept(
         None,
         &papo_models::LoadOptions { record: Some(&record), ..loading.clone() },
     )?;
-    if let (Err(error), Some(progress)) = (entry.keep(&recorded), options.progress) {
+    if let (Err(error), Some(progress)) = (entry.keep(recorded), options.progress) {
         progress(Progress::Remark(format!("the rounded weights are not kept for the next time: {error}")));
     }
     Ok(network)

@@ -13,7 +13,7 @@ pub fn run(request: &Quantize, notes: Notes) -> Outcome {
     notes.say(format_args!(
         "weights of {} became {}",
         HumanBytes(made.bytes_before),
-        HumanBytes(made.bytes as u64)
+        HumanBytes(made.bytes)
     ));
     let mut output = Output::standard();
     output.line(request.out.display())?;

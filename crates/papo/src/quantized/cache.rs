@@ -76,17 +76,17 @@ impl Entry {
         (note.get("crc32")?.as_u64()? == u64::from(checksum(&checkpoint).ok()?)).then_some(checkpoint)
     }
 
+    /// Takes what is to be kept.
+    pub fn record(&self) -> Recorded {
+        // Where there is no folder, the recording fails, and says why when it is to be kept.
+        let _ = fs::create_dir_all(folder());
+        Recorded::new(&self.path)
+    }
+
     /// Keeps what was recorded; the reason where it cannot.
-    pub fn keep(&self, recorded: &Recorded) -> Result<(), Error> {
-        let folder = folder();
-        fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })?;
-        let mut hasher = crc32fast::Hasher::new();
-        let mut tensors = recorded.tensors.borrow_mut();
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        tensors.iter().for_each(|tensor| hasher.update(&tensor.bytes));
-        drop(tensors);
-        let note = json!({"source": self.source, "crc32": hasher.finalize()}).to_string();
-        recorded.write(&self.path, Some((NOTE, note.as_bytes())))?;
+    pub fn keep(&self, recorded: Recorded) -> Result<(), Error> {
+        let note = json!({"source": self.source, "crc32": recorded.checksum()}).to_string();
+        recorded.write(Some((NOTE, note.as_bytes())))?;
         Ok(())
     }
 }

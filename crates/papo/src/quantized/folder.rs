@@ -19,7 +19,7 @@ use crate::{Error, LoadOptions, threads};
 #[non_exhaustive]
 pub struct Quantized {
     /// Bytes of the weights in the new folder.
-    pub bytes: usize,
+    pub bytes: u64,
     /// Bytes of the weight files that it was made from.
     pub bytes_before: u64,
 }
@@ -47,7 +47,7 @@ pub fn quantize(files: &ModelFiles, out: &Path, options: &LoadOptions<'_>) -> Re
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(write)?;
     let draft = tempfile::Builder::new().prefix(".papo-quantize-").tempdir_in(parent).map_err(write)?;
-    let recorded = Recorded::default();
+    let recorded = Recorded::new(&draft.path().join("model.safetensors"));
     let record = |loaded: LoadedTensor<'_>| recorded.take(&loaded);
     let compute = Arc::new(Compute::new(options.threads.unwrap_or_else(threads::physical_cores)));
     let progress = weights_progress(options.progress);
@@ -58,7 +58,7 @@ pub fn quantize(files: &ModelFiles, out: &Path, options: &LoadOptions<'_>) -> Re
         ..papo_models::LoadOptions::new(compute)
     };
     Network::load(&config, files, None, &loading)?;
-    let bytes = recorded.write(&draft.path().join("model.safetensors"), None)?;
+    let bytes = recorded.write(None)?;
     let mut bytes_before = 0;
     for (name, size) in files.list()? {
         if is_weights(&name) {

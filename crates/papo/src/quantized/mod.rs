@@ -14,10 +14,10 @@ pub use cache::sweep as remove_stale;
 pub use folder::{Quantized, quantize};
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use papo_checkpoint::{Dtype, NewTensor, write_safetensors};
+use papo_checkpoint::{Dtype, NewTensor, TensorSpool};
 use papo_kernels::Precision;
 use papo_models::{LoadedTensor, WeightDtype, scales_name};
 
@@ -32,65 +32,73 @@ pub(crate) fn name_of(dtype: WeightDtype) -> Option<&'static str> {
     }
 }
 
-/// A tensor with memory of its own.
-struct OwnTensor {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-/// What a network has made use of while it was loaded, as it is to be written.
-#[derive(Default)]
+/// What a network has made use of while it was loaded, on its way into a file; it waits on disk, so that rounding takes no more memory than loading.
 pub(crate) struct Recorded {
-    seen: RefCell<BTreeSet<String>>,
-    tensors: RefCell<Vec<OwnTensor>>,
+    // In cells, because loading tells of tensors through a shared reference, and cannot hear that one was not written.
+    spool: RefCell<Result<TensorSpool, papo_checkpoint::Error>>,
+    /// The checksum of each tensor's bytes; one that is used twice is kept once.
+    sums: RefCell<BTreeMap<String, crc32fast::Hasher>>,
 }
 
 impl Recorded {
-    /// Takes note of a tensor; one that is used twice is kept once.
+    /// Prepares a file that will be at `path`, in a folder that is there.
+    pub fn new(path: &Path) -> Self {
+        Self { spool: RefCell::new(TensorSpool::new(path)), sums: RefCell::default() }
+    }
+
+    /// Takes note of a tensor.
     pub fn take(&self, loaded: &LoadedTensor<'_>) {
         let tensor = loaded.tensor;
-        if !self.seen.borrow_mut().insert(tensor.name.to_owned()) {
+        if self.sums.borrow().contains_key(tensor.name) {
             return;
         }
-        let mut tensors = self.tensors.borrow_mut();
-        let name = tensor.name.to_owned();
         let Some(rounded) = loaded.rounded.map(papo_kernels::QuantizedRows::view) else {
-            let (dtype, shape) = (tensor.dtype, tensor.shape.to_vec());
-            return tensors.push(OwnTensor { name, dtype, shape, bytes: tensor.bytes.to_vec() });
+            return self.push(&NewTensor {
+                name: tensor.name,
+                dtype: tensor.dtype,
+                shape: tensor.shape,
+                bytes: &tensor.bytes,
+            });
         };
+        let row_scales = [rounded.outputs, rounded.precision.row_scales(rounded.inputs)];
         let (dtype, scale_dtype, scale_shape) = match rounded.precision {
-            Precision::Int8 => (Dtype::I8, Dtype::F32, vec![rounded.outputs]),
-            Precision::Int4 => {
-                (Dtype::U8, Dtype::F16, vec![rounded.outputs, rounded.precision.row_scales(rounded.inputs)])
-            }
+            Precision::Int8 => (Dtype::I8, Dtype::F32, &row_scales[..1]),
+            Precision::Int4 => (Dtype::U8, Dtype::F16, &row_scales[..]),
         };
-        let shape = vec![rounded.outputs, rounded.precision.row_bytes(rounded.inputs)];
-        tensors.push(OwnTensor { name, dtype, shape, bytes: rounded.bytes.to_vec() });
-        tensors.push(OwnTensor {
-            name: scales_name(tensor.name),
-            dtype: scale_dtype,
-            shape: scale_shape,
-            bytes: rounded.scales.to_vec(),
-        });
+        let shape = [rounded.outputs, rounded.precision.row_bytes(rounded.inputs)];
+        self.push(&NewTensor { name: tensor.name, dtype, shape: &shape, bytes: rounded.bytes });
+        let scales = scales_name(tensor.name);
+        self.push(&NewTensor { name: &scales, dtype: scale_dtype, shape: scale_shape, bytes: rounded.scales });
+    }
+
+    /// Where one tensor was not written, none that follows is.
+    fn push(&self, tensor: &NewTensor<'_>) {
+        let mut spool = self.spool.borrow_mut();
+        let Ok(open) = &mut *spool else { return };
+        if let Err(error) = open.push(tensor) {
+            *spool = Err(error);
+            return;
+        }
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(tensor.bytes);
+        self.sums.borrow_mut().insert(tensor.name.to_owned(), sum);
+    }
+
+    /// The checksum of all bytes, tensor after tensor by name.
+    fn checksum(&self) -> u32 {
+        let mut all = crc32fast::Hasher::new();
+        self.sums.borrow().values().for_each(|sum| all.combine(sum));
+        all.finalize()
     }
 
     /// Writes all of it, and a note where one is given, and returns the bytes of the weights.
-    pub fn write(&self, path: &Path, note: Option<(&str, &[u8])>) -> Result<usize, Error> {
-        let tensors = self.tensors.borrow();
-        let note_shape = [note.map_or(0, |(_, bytes)| bytes.len())];
-        let mut new: Vec<NewTensor<'_>> = tensors
-            .iter()
-            .map(|tensor| NewTensor {
-                name: &tensor.name,
-                dtype: tensor.dtype,
-                shape: &tensor.shape,
-                bytes: &tensor.bytes,
-            })
-            .collect();
-        new.extend(note.map(|(name, bytes)| NewTensor { name, dtype: Dtype::U8, shape: &note_shape, bytes }));
-        write_safetensors(path, &new, &BTreeMap::new())?;
-        Ok(tensors.iter().map(|tensor| tensor.bytes.len()).sum())
+    pub fn write(self, note: Option<(&str, &[u8])>) -> Result<u64, Error> {
+        let mut spool = self.spool.into_inner()?;
+        let bytes = spool.bytes();
+        if let Some((name, note)) = note {
+            spool.push(&NewTensor { name, dtype: Dtype::U8, shape: &[note.len()], bytes: note })?;
+        }
+        spool.finish(&BTreeMap::new())?;
+        Ok(bytes)
     }
 }
