@@ -8,14 +8,15 @@ use crate::attention::cached::CachedJob;
 use crate::matrix::Dtype;
 use crate::matrix::tile::{BrainBits, HalfBits, Tiles};
 use crate::quantized::QuantizedTiles;
-#[cfg(target_arch = "aarch64")]
-use crate::simd::neon::Neon;
 use crate::simd::{Simd, scalar::Scalar};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{
     avx2::Avx2,
+    avx2_vnni::Avx2Vnni,
     avx512::{Avx512, Avx512Vnni},
 };
+#[cfg(target_arch = "aarch64")]
+use crate::simd::{neon::Neon, neon_dot::NeonDot};
 use crate::{Activation, attention, rows};
 
 /// The single-threaded kernels of one instruction set.
@@ -115,6 +116,12 @@ impl Kernels {
 static SCALAR: Kernels = Kernels::table::<Scalar, 2, 1, 4>("scalar", QuantizedTiles::of::<Scalar, 4, 4>());
 #[cfg(target_arch = "x86_64")]
 static AVX2: Kernels = Kernels::table::<Avx2, 2, 1, 6>("avx2", QuantizedTiles::of::<Avx2, 2, 6>());
+/// For CPUs with AVX2 and products of whole numbers, by their short encoding and by the long one.
+#[cfg(target_arch = "x86_64")]
+static AVX2_VNNI: [Kernels; 2] = [
+    Kernels::table::<Avx2, 2, 1, 6>("avx2-vnni", QuantizedTiles::of::<Avx2Vnni<false>, 2, 6>()),
+    Kernels::table::<Avx2, 2, 1, 6>("avx2-vnni", QuantizedTiles::of::<Avx2Vnni<true>, 2, 6>()),
+];
 #[cfg(target_arch = "x86_64")]
 static AVX512: Kernels =
     Kernels::table::<Avx512, 2, 1, 12>("avx512", QuantizedTiles::of::<Avx512Vnni, 1, 8>());
@@ -124,14 +131,16 @@ static AVX512_WITHOUT_VNNI: Kernels =
     Kernels::table::<Avx512, 2, 1, 12>("avx512", QuantizedTiles::of::<Avx2, 2, 6>());
 #[cfg(target_arch = "aarch64")]
 static NEON: Kernels = Kernels::table::<Neon, 4, 2, 6>("neon", QuantizedTiles::of::<Neon, 4, 6>());
+#[cfg(target_arch = "aarch64")]
+static NEON_DOT: Kernels = Kernels::table::<Neon, 4, 2, 6>("neon-dot", QuantizedTiles::of::<NeonDot, 4, 6>());
 
-/// The environment variable that lowers the level: `scalar`, `avx2`, `avx512` or `neon`.
+/// The environment variable that lowers the level: one of [`Kernels::names`].
 const LEVEL: &str = "PAPO_KERNELS";
 
 impl Kernels {
     /// The fastest table that this machine can run.
     ///
-    /// The environment variable `PAPO_KERNELS` (`scalar`, `avx2`, `avx512`, `neon`), read once, names another that the machine has.
+    /// The environment variable `PAPO_KERNELS` (one of [`Kernels::names`]), read once, names another that the machine has.
     /// A name that it does not have, or that does not exist, changes nothing.
     pub fn best() -> &'static Kernels {
         static BEST: LazyLock<&'static Kernels> = LazyLock::new(|| {
@@ -150,17 +159,22 @@ impl Kernels {
         #[cfg(target_arch = "x86_64")]
         {
             tables.extend(Avx2::detect().map(|_| &AVX2));
+            let short = Avx2Vnni::<false>::detect().map(|_| &AVX2_VNNI[0]);
+            tables.extend(short.or_else(|| Avx2Vnni::<true>::detect().map(|_| &AVX2_VNNI[1])));
             let avx512 = || if Avx512Vnni::detect().is_some() { &AVX512 } else { &AVX512_WITHOUT_VNNI };
             tables.extend(Avx512::detect().map(|_| avx512()));
         }
         #[cfg(target_arch = "aarch64")]
-        tables.extend(Neon::detect().map(|_| &NEON));
+        {
+            tables.extend(Neon::detect().map(|_| &NEON));
+            tables.extend(NeonDot::detect().map(|_| &NEON_DOT));
+        }
         tables
     }
 
     /// The names of all tables, those that this machine cannot run and those of other architectures included.
-    pub fn names() -> [&'static str; 4] {
-        ["scalar", "avx2", "avx512", "neon"]
+    pub fn names() -> [&'static str; 6] {
+        ["scalar", "avx2", "avx2-vnni", "avx512", "neon", "neon-dot"]
     }
 
     /// The instruction set, as in `avx512`.

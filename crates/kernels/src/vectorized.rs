@@ -23,10 +23,10 @@ pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
         "avx512" => unsafe { Avx512::assume() }.vectorize(work),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        "avx2" => unsafe { Avx2::assume() }.vectorize(work),
+        "avx2" | "avx2-vnni" => unsafe { Avx2::assume() }.vectorize(work),
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        "neon" => unsafe { Neon::assume() }.vectorize(work),
+        "neon" | "neon-dot" => unsafe { Neon::assume() }.vectorize(work),
         // SAFETY: every CPU has the scalar level.
         _ => unsafe { Scalar::assume() }.vectorize(work),
     }
