@@ -1,7 +1,7 @@
 //! Activations rounded to eight bits, in the order in which the tiles read them.
 //!
 //! ```text
-//! quads   [depth / 4][rows]      four inputs of a row side by side, as the level broadcasts them
+//! quads   [depth / 4][rows]      four inputs of a row side by side
 //! scales  [depth / 256][rows]    t of each row: its largest number in these inputs is 127 t
 //! starts  [sums][rows]           −bias · Σ x over the inputs of a sum (256 of eight-bit weights, 32 of four-bit ones)
 //! ```
@@ -10,7 +10,7 @@
 
 use super::rows::TO_WHOLE;
 use super::{DEPTH, GROUP, Precision};
-use crate::simd::dots::{BIAS_FOUR, Dots, Quad};
+use crate::simd::dots::{BIAS_FOUR, Dots};
 
 /// A few rows to round.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Rounding<'a> {
 /// Rounds the rows.
 ///
 /// # Safety
-/// There must be room for the depth of the inputs, in `quads` for `size_of::<D::Quad>()` bytes for every four.
+/// There must be room for the depth of the inputs, in `quads` for a byte of each.
 #[inline(always)]
 pub(crate) unsafe fn round<D: Dots>(job: &Rounding<'_>) {
     let Rounding { rows, inputs, precision, .. } = *job;
@@ -42,12 +42,10 @@ pub(crate) unsafe fn round<D: Dots>(job: &Rounding<'_>) {
             let mut bytes = [0_i8; DEPTH];
             let scale = round_block(x, &mut bytes);
             let depth = precision.depth(x.len());
-            let quads = job.quads.cast::<D::Quad>().wrapping_add(block * DEPTH / 4 * rows + row);
+            let quads = job.quads.cast::<[i8; 4]>().wrapping_add(block * DEPTH / 4 * rows + row);
             for (i, quad) in bytes[..depth].chunks_exact(4).enumerate() {
                 // SAFETY: the caller promises room for the depth of the inputs.
-                unsafe {
-                    quads.add(i * rows).write_unaligned(Quad::of([quad[0], quad[1], quad[2], quad[3]]))
-                };
+                unsafe { quads.add(i * rows).write_unaligned([quad[0], quad[1], quad[2], quad[3]]) };
             }
             let starts = job.starts.wrapping_add(block * (DEPTH / sum_over) * rows + row);
             for (i, bytes) in bytes[..depth].chunks(sum_over).enumerate() {

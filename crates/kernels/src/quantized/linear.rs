@@ -44,7 +44,7 @@ pub(crate) fn linear(
     }
     let tiles = kernels.quantized();
     let blocks = Blocks { rows, count: rows.div_ceil(tiles.rows) };
-    let widths = Widths::of(weights, tiles);
+    let widths = Widths::of(weights);
     let mut buffer = ROUNDED.take();
     let rounded = widths.cut(rows, buffer.at_least(widths.numbers(rows)));
     round(pool, x, weights, &blocks, tiles, &rounded, &widths);
@@ -73,17 +73,13 @@ struct Widths {
 }
 
 impl Widths {
-    fn of(weights: &QuantizedMatrix, tiles: &QuantizedTiles) -> Self {
+    fn of(weights: &QuantizedMatrix) -> Self {
         let depth = weights.depth();
         let sum_over = match weights.precision {
             Precision::Int8 => DEPTH,
             Precision::Int4 => GROUP,
         };
-        Self {
-            quads: depth / EIGHTS * (tiles.quad_bytes / size_of::<f32>()),
-            scales: depth.div_ceil(DEPTH),
-            starts: depth.div_ceil(sum_over),
-        }
+        Self { quads: depth / EIGHTS, scales: depth.div_ceil(DEPTH), starts: depth.div_ceil(sum_over) }
     }
 
     fn numbers(&self, rows: usize) -> usize {
@@ -208,7 +204,7 @@ impl Product<'_> {
         };
         let offset = weights.offset(depth.start);
         let quads = rows.start * widths.quads * size_of::<f32>()
-            + depth.start / EIGHTS * rows.len() * self.tiles.quad_bytes;
+            + depth.start / EIGHTS * rows.len() * size_of::<[i8; EIGHTS]>();
         let job = QuantizedJob {
             quads: self.rounded.quads.get().wrapping_add(quads),
             scales: self

@@ -69,8 +69,6 @@ pub(crate) struct QuantizedTiles {
     pub four_bits: [QuantizedTileFn; MOST_ROWS],
     /// Rows that a tile takes at most before it runs out of registers.
     pub rows: usize,
-    /// Bytes of four activations.
-    pub quad_bytes: usize,
     /// # Safety
     /// As [`activations::round`]; the CPU must have the instruction set.
     pub round: unsafe fn(&Rounding<'_>),
@@ -89,7 +87,6 @@ impl QuantizedTiles {
             eight_bits: up_to_rows!(eight_bits: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16),
             four_bits: up_to_rows!(four_bits: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16),
             rows: ROWS,
-            quad_bytes: size_of::<D::Quad>(),
             round: round::<D>,
         }
     }
@@ -121,7 +118,7 @@ unsafe fn eight_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Qua
                 let weight_scales = lines.wrapping_add(job.scales_offset);
                 let asking = job.ahead.from(lines);
                 for (block, depth) in (0..job.depth).step_by(DEPTH).enumerate() {
-                    let quads = job.quads.cast::<D::Quad>().wrapping_add(depth / 4 * ROWS);
+                    let quads = job.quads.cast::<[i8; 4]>().wrapping_add(depth / 4 * ROWS);
                     let count = (job.depth - depth).min(DEPTH) / EIGHTS;
                     for v in 0..VECTORS {
                         let at = v * <D::Simd as Simd>::LANES;
@@ -149,7 +146,7 @@ unsafe fn eight_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Qua
 unsafe fn sum_eights<D: Dots, const ROWS: usize>(
     dots: D,
     lines: *const u8,
-    quads: *const D::Quad,
+    quads: *const [i8; 4],
     starts: *const i32,
     count: usize,
     asking: Asking,
@@ -219,7 +216,7 @@ unsafe fn four_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Quan
                             unsafe {
                                 let first = depth + group * GROUP;
                                 let lines = lines.add(group * (GROUP / FOURS) * LINE + 4 * at);
-                                let quads = job.quads.cast::<D::Quad>().add(first / 4 * ROWS);
+                                let quads = job.quads.cast::<[i8; 4]>().add(first / 4 * ROWS);
                                 let starts = job.starts.add(first / GROUP * ROWS);
                                 let sums = sum_fours::<D, ROWS>(dots, lines, quads, starts, asking);
                                 let scale = simd.load_f16(weight_scales.add(group * WIDTH + at));
@@ -242,7 +239,7 @@ unsafe fn four_bits<D: Dots, const ROWS: usize, const VECTORS: usize>(job: &Quan
 unsafe fn sum_fours<D: Dots, const ROWS: usize>(
     dots: D,
     lines: *const u8,
-    quads: *const D::Quad,
+    quads: *const [i8; 4],
     starts: *const i32,
     asking: Asking,
 ) -> [D::Whole; ROWS] {

@@ -149,12 +149,13 @@ impl Simd for Avx2 {
     }
 }
 
-/// 16-bit products: `vpmaddubsw`, which would take bytes as they are, cuts sums off at 16 bits.
+/// By `vpmaddubsw`, which multiplies unsigned by signed bytes and cuts sums of two products off at 16 bits: so the weight gives its sign to the activation,
+/// and what is left of it, 128 at most, keeps the sum within.
 impl Dots for Avx2 {
     type Simd = Avx2;
     type Whole = __m256i;
-    type Quad = [i16; 4];
-    const EXCESS_EIGHT: i32 = BIAS_EIGHT as i32;
+    /// The bias is taken out when weights are loaded.
+    const EXCESS_EIGHT: i32 = 0;
 
     #[inline(always)]
     unsafe fn assume() -> Self {
@@ -174,8 +175,8 @@ impl Dots for Avx2 {
 
     #[inline(always)]
     unsafe fn load_eights(self, source: *const u8) -> __m256i {
-        // SAFETY: the caller promises 32 readable bytes, the token the instruction.
-        unsafe { _mm256_loadu_si256(source.cast()) }
+        // SAFETY: the caller promises 32 readable bytes, the token the instructions.
+        unsafe { _mm256_xor_si256(_mm256_loadu_si256(source.cast()), _mm256_set1_epi8(BIAS_EIGHT as i8)) }
     }
 
     #[inline(always)]
@@ -190,14 +191,10 @@ impl Dots for Avx2 {
 
     operations! {
         splat(x: i32) -> __m256i = _mm256_set1_epi32(x);
-        dot(sums: __m256i, w: __m256i, x: [i16; 4]) -> __m256i = {
-            let pair = |a: i16, b: i16| {
-                _mm256_set1_epi32(i32::from(a as u16) | i32::from(b as u16) << 16)
-            };
-            let even = _mm256_and_si256(w, _mm256_set1_epi16(255));
-            let odd = _mm256_srli_epi16::<8>(w);
-            let sums = _mm256_add_epi32(sums, _mm256_madd_epi16(even, pair(x[0], x[1])));
-            _mm256_add_epi32(sums, _mm256_madd_epi16(odd, pair(x[2], x[3])))
+        dot(sums: __m256i, w: __m256i, x: [i8; 4]) -> __m256i = {
+            let x = _mm256_set1_epi32(i32::from_ne_bytes(x.map(|x| x as u8)));
+            let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+            _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
         };
         add(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi32(a, b);
         to_floats(a: __m256i) -> __m256 = _mm256_cvtepi32_ps(a);

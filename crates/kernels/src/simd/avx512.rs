@@ -182,7 +182,6 @@ fn compiled_for_vnni<R>(work: impl FnOnce() -> R) -> R {
 impl Dots for Avx512Vnni {
     type Simd = Avx512;
     type Whole = __m512i;
-    type Quad = [i8; 4];
     const EXCESS_EIGHT: i32 = BIAS_EIGHT as i32;
 
     #[inline(always)]

@@ -17,36 +17,12 @@ pub(crate) const BIAS_EIGHT: u8 = 128;
 /// What is added to a weight of four bits when it is stored.
 pub(crate) const BIAS_FOUR: u8 = 8;
 
-/// Four activations as a level broadcasts them to all lanes.
-pub(crate) trait Quad: Copy + Send + Sync + 'static {
-    /// The form of four activations.
-    fn of(x: [i8; 4]) -> Self;
-}
-
-/// The four bytes themselves.
-impl Quad for [i8; 4] {
-    #[inline(always)]
-    fn of(x: [i8; 4]) -> Self {
-        x
-    }
-}
-
-/// Widened, the even ones first: for levels that multiply 16-bit numbers.
-impl Quad for [i16; 4] {
-    #[inline(always)]
-    fn of([a, b, c, d]: [i8; 4]) -> Self {
-        [a, c, b, d].map(i16::from)
-    }
-}
-
 /// The products of whole numbers of an instruction set. A value proves that the CPU has it.
 pub(crate) trait Dots: Copy {
     /// The registers of floats that go with it.
     type Simd: Simd;
     /// A whole number of 32 bits for each of [`Simd::LANES`] lanes, or four of eight.
     type Whole: Copy;
-    /// Four activations.
-    type Quad: Quad;
     /// What [`Dots::dot`] takes weights of eight bits to be too large by.
     const EXCESS_EIGHT: i32;
 
@@ -77,8 +53,8 @@ pub(crate) trait Dots: Copy {
     /// `4 · LANES` bytes must be readable at `source`.
     unsafe fn load_fours(self, source: *const u8) -> [Self::Whole; 2];
 
-    /// `sums + Σ w · x`, four products a lane.
-    fn dot(self, sums: Self::Whole, w: Self::Whole, x: Self::Quad) -> Self::Whole;
+    /// `sums + Σ w · x`, four products a lane; `x` is in −127 … 127.
+    fn dot(self, sums: Self::Whole, w: Self::Whole, x: [i8; 4]) -> Self::Whole;
 
     /// `a + b`, of 32-bit numbers.
     fn add(self, a: Self::Whole, b: Self::Whole) -> Self::Whole;

@@ -145,7 +145,6 @@ impl Simd for Neon {
 impl Dots for Neon {
     type Simd = Neon;
     type Whole = int32x4_t;
-    type Quad = [i8; 4];
     /// The bias is taken out when weights are loaded: NEON multiplies bytes of one kind only.
     const EXCESS_EIGHT: i32 = 0;
 

@@ -25,7 +25,6 @@ fn compiled_for_dotprod<R>(work: impl FnOnce() -> R) -> R {
 impl Dots for NeonDot {
     type Simd = Neon;
     type Whole = int32x4_t;
-    type Quad = [i8; 4];
     const EXCESS_EIGHT: i32 = <Neon as Dots>::EXCESS_EIGHT;
 
     #[inline(always)]

@@ -166,7 +166,6 @@ impl Simd for Scalar {
 impl Dots for Scalar {
     type Simd = Scalar;
     type Whole = [[u8; 4]; LANES];
-    type Quad = [i8; 4];
     const EXCESS_EIGHT: i32 = BIAS_EIGHT as i32;
 
     #[inline(always)]
