@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use papo_checkpoint::{
-    Checkpoint, Dtype, Error, NewTensor, TensorSpool, write_safetensors, write_sharded,
-};
+use papo_checkpoint::{Checkpoint, Dtype, Error, NewTensor, TensorSpool, write_safetensors, write_sharded};
 use tempfile::TempDir;
 
 const BYTES: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];

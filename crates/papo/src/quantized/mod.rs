@@ -68,7 +68,12 @@ impl Recorded {
         let shape = [rounded.outputs, rounded.precision.row_bytes(rounded.inputs)];
         self.push(&NewTensor { name: tensor.name, dtype, shape: &shape, bytes: rounded.bytes });
         let scales = scales_name(tensor.name);
-        self.push(&NewTensor { name: &scales, dtype: scale_dtype, shape: scale_shape, bytes: rounded.scales });
+        self.push(&NewTensor {
+            name: &scales,
+            dtype: scale_dtype,
+            shape: scale_shape,
+            bytes: rounded.scales,
+        });
     }
 
     /// Where one tensor was not written, none that follows is.
