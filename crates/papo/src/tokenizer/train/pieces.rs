@@ -4,6 +4,7 @@
 //! adds floats in an order that depends on the threads; [`settle`] and a single thread make its result the same every time.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokenizers::AddedToken;
@@ -57,17 +58,25 @@ pub(super) fn unigram(counts: BTreeMap<String, u64>, size: usize) -> Result<Valu
     let mut model = Unigram::default();
     let words = counts.into_iter().filter(|(word, _)| word.chars().count() <= LONGEST_WORD);
     let words = words.map(|(word, count)| (word, u32::try_from(count).unwrap_or(u32::MAX))).collect();
-    let threads = tokenizers::parallelism::get_parallelism();
-    tokenizers::parallelism::set_parallelism(false);
-    let trained = trainer.do_train(words, &mut model);
-    tokenizers::parallelism::set_parallelism(threads);
-    trained.map_err(wrong)?;
+    on_one_thread(|| trainer.do_train(words, &mut model)).map_err(wrong)?;
     Ok(json!({
         "type": "Unigram",
         "unk_id": 0,
         "vocab": settle(model.iter().cloned().collect()),
         "byte_fallback": false,
     }))
+}
+
+/// Runs `train` without the crate's threads. Whether it uses them is one switch for the whole process, so trainings wait for each other: one that ended would
+/// turn them on for another that has not.
+fn on_one_thread<T>(train: impl FnOnce() -> T) -> T {
+    static SWITCH: Mutex<()> = Mutex::new(());
+    let _alone = SWITCH.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = tokenizers::parallelism::get_parallelism();
+    tokenizers::parallelism::set_parallelism(false);
+    let trained = train();
+    tokenizers::parallelism::set_parallelism(before);
+    trained
 }
 
 /// Pieces in an order of their own: specials, then by falling score, then by the alphabet.
