@@ -32,7 +32,7 @@ pub(crate) fn name_of(dtype: WeightDtype) -> Option<&'static str> {
     }
 }
 
-/// What a network has made use of while it was loaded, on its way into a file; it waits on disk, so that rounding takes no more memory than loading.
+/// What a network has made use of while it was loaded, on its way into a file; it waits on disk, so that rounding takes hardly more memory than loading.
 pub(crate) struct Recorded {
     // In cells, because loading tells of tensors through a shared reference, and cannot hear that one was not written.
     spool: RefCell<Result<TensorSpool, papo_checkpoint::Error>>,
