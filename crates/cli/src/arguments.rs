@@ -247,7 +247,7 @@ pub struct QuantizeArguments {
 pub enum QuantizedDtype {
     /// 8-bit integers, a scale for each output.
     Int8,
-    /// 4-bit integers, a scale for each 32 inputs; the vocabulary's matrices in 8 bits.
+    /// 4-bit integers, a scale for each 32 inputs; the vocabulary's matrices and small ones in 8 bits.
     Int4,
 }
 

@@ -19,7 +19,7 @@ use crate::files::ModelFiles;
 use crate::hub::own_cache;
 
 /// What changes when rounded weights are stored or rounded in another way.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The tensor that says what the others were made from.
 const NOTE: &str = "papo.note";
 /// Checkpoints smaller than this are rounded faster than a file is found.

@@ -8,7 +8,7 @@ use papo_kernels::Compute;
 use papo_models::LoadedTensor;
 use serde_json::{Value, json};
 
-use super::{Recorded, name_of};
+use super::Recorded;
 use crate::files::ModelFiles;
 use crate::network::Network;
 use crate::pretrained_model::{model_config, weights_progress};
@@ -22,6 +22,8 @@ pub struct Quantized {
     pub bytes: u64,
     /// Bytes of the weight files that it was made from.
     pub bytes_before: u64,
+    /// Matrices that were rounded to four bits: none where all of them are small.
+    pub in_four_bits: usize,
 }
 
 /// Makes `out` a folder with the model of `files`, its weights rounded to `options.dtype`, which is `Int8` or `Int4`.
@@ -58,6 +60,7 @@ pub fn quantize(files: &ModelFiles, out: &Path, options: &LoadOptions<'_>) -> Re
         ..papo_models::LoadOptions::new(compute)
     };
     Network::load(&config, files, None, &loading)?;
+    let in_four_bits = recorded.in_four_bits();
     let bytes = recorded.write(None)?;
     let mut bytes_before = 0;
     for (name, size) in files.list()? {
@@ -71,13 +74,13 @@ pub fn quantize(files: &ModelFiles, out: &Path, options: &LoadOptions<'_>) -> Re
         }
     }
     // Under the reference's own name for it, so that it says it knows no such method instead of reading bytes as weights.
-    let bits = if name_of(options.dtype) == Some("int4") { 4 } else { 8 };
+    let bits = if in_four_bits > 0 { 4 } else { 8 };
     config["quantization_config"] = json!({"quant_method": "papo", "bits": bits});
     let path = draft.path().join("config.json");
     let text = format!("{config:#}\n");
     fs::write(&path, text).map_err(|source| Error::Write { path, source })?;
     put(draft, out)?;
-    Ok(Quantized { bytes, bytes_before })
+    Ok(Quantized { bytes, bytes_before, in_four_bits })
 }
 
 /// Gives the finished draft its name; an empty folder of that name gives way.

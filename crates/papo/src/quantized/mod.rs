@@ -13,7 +13,7 @@ pub(crate) use cache::Entry;
 pub use cache::sweep as remove_stale;
 pub use folder::{Quantized, quantize};
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -38,12 +38,22 @@ pub(crate) struct Recorded {
     spool: RefCell<Result<TensorSpool, papo_checkpoint::Error>>,
     /// The checksum of each tensor's bytes; one that is used twice is kept once.
     sums: RefCell<BTreeMap<String, crc32fast::Hasher>>,
+    in_four_bits: Cell<usize>,
 }
 
 impl Recorded {
     /// Prepares a file that will be at `path`, in a folder that is there.
     pub fn new(path: &Path) -> Self {
-        Self { spool: RefCell::new(TensorSpool::new(path)), sums: RefCell::default() }
+        Self {
+            spool: RefCell::new(TensorSpool::new(path)),
+            sums: RefCell::default(),
+            in_four_bits: Cell::new(0),
+        }
+    }
+
+    /// Matrices in four bits.
+    fn in_four_bits(&self) -> usize {
+        self.in_four_bits.get()
     }
 
     /// Takes note of a tensor.
@@ -84,6 +94,8 @@ impl Recorded {
             *spool = Err(error);
             return;
         }
+        // A network has no other tensors of bytes.
+        self.in_four_bits.update(|count| count + usize::from(tensor.dtype == Dtype::U8));
         let mut sum = crc32fast::Hasher::new();
         sum.update(tensor.bytes);
         self.sums.borrow_mut().insert(tensor.name.to_owned(), sum);
