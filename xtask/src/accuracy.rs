@@ -157,8 +157,7 @@ fn page(rows: &[Row]) -> String {
          what they expect next. *Same next token*: the share of tokens at which the likeliest one is the same. *Divergence*: Kullback–Leibler, in \
          nats, the mean over all tokens. *Of f32*: the bytes of weights that one step reads. BLEU is lower-cased, of translations by five beams.\n\n\
          With `int4` the token tables, the head and matrices of at most 65 536 weights stay in eight bits. Of `transformer` and `rnn` that is all \
-         of them: in four bits they kept 91.49 % and 92.66 % of their next tokens, and a matrix so small is read from a core's own cache either \
-         way.\n\n\
+         of them; `docs/kernels.md` has what four bits would cost.\n\n\
          Models that go on with their own text after arbitrary ids have random weights, in the true shapes: their next token hangs on so little \
          that bfloat16 changes it too (`papo generate bart-base --dtype bf16`). They show that every shape runs, not what a trained model loses.\n\n\
          `cargo run --release -p xtask -- accuracy MODEL… --dialogues FILE --pairs FILE` writes this page; nothing in it is typed by hand.\n\n\
