@@ -15,9 +15,11 @@
 //!   wait until inside = 0
 //! ```
 //!
-//! Tasks are claimed one by one from a counter, so a worker that the system has put to sleep costs nothing: the others, the
-//! caller among them, do its share, and the caller waits only for workers that are inside. A second caller, or a task that
-//! itself forks, finds the pool taken and runs its tasks alone.
+//! Each thread has a lane, a run of neighbouring tasks, and claims them one by one from the lane's counter: what it reads goes on where
+//! it was, so that memory asked for ahead of time is asked for by the thread that will read it. Whoever is done with a lane
+//! claims from the next, so a worker that the system has put to sleep costs nothing: the others, the caller among them, do its
+//! share, and the caller waits only for workers that are inside. A second caller, or a task that itself forks, finds the pool
+//! taken and runs its tasks alone.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -36,6 +38,8 @@ const BUSY: Duration = Duration::from_micros(60);
 const PATIENT: Duration = Duration::from_micros(300);
 /// Tasks for each thread, so that a thread that the system delays does not hold up the others for long.
 const TASKS_PER_THREAD: usize = 4;
+/// Lanes at most: the caller resets every one's counter, and every thread looks at each before it leaves.
+const MOST_LANES: usize = 8;
 
 const CLOSED: u64 = 1 << 23;
 const INSIDE: u64 = CLOSED - 1;
@@ -54,7 +58,8 @@ struct Apart<T>(T);
 
 struct State {
     gate: Apart<AtomicU64>,
-    next: Apart<AtomicUsize>,
+    /// Tasks claimed in each lane, of which the first thread has the first.
+    lanes: Box<[Apart<AtomicUsize>]>,
     /// Workers that sleep or are about to.
     sleepers: Apart<AtomicUsize>,
     taken: AtomicBool,
@@ -81,7 +86,7 @@ impl Pool {
     pub(crate) fn new(threads: NonZeroUsize) -> Self {
         let state = Arc::new(State {
             gate: Apart(AtomicU64::new(CLOSED)),
-            next: Apart(AtomicUsize::new(0)),
+            lanes: (0..threads.get().min(MOST_LANES)).map(|_| Apart(AtomicUsize::new(0))).collect(),
             sleepers: Apart(AtomicUsize::new(0)),
             taken: AtomicBool::new(false),
             stop: AtomicBool::new(false),
@@ -92,7 +97,7 @@ impl Pool {
             .map_while(|index| {
                 let state = Arc::clone(&state);
                 // A system that refuses a thread leaves a smaller pool; the caller alone is enough.
-                std::thread::Builder::new().name(format!("papo-{index}")).spawn(move || state.work()).ok()
+                std::thread::Builder::new().name(format!("papo-{index}")).spawn(move || state.work(index)).ok()
             })
             .collect::<Vec<_>>();
         let threads = NonZeroUsize::MIN.saturating_add(workers.len());
@@ -126,13 +131,13 @@ impl Pool {
         let task: *const (dyn Fn(usize) + Sync + 'static) = unsafe { std::mem::transmute(task) };
         // SAFETY: `taken` is ours, the gate is closed and nobody is inside, so nobody reads or writes the job.
         unsafe { *state.job.get() = Job { tasks, task } };
-        state.next.0.store(0, Relaxed);
+        state.lanes.iter().for_each(|claimed| claimed.0.store(0, Relaxed));
         let closed = state.gate.0.load(Relaxed);
         state.gate.0.store((closed & !(CLOSED | INSIDE)).wrapping_add(GENERATION), SeqCst);
         if state.sleepers.0.load(SeqCst) > 0 {
             self.workers.iter().take(tasks - 1).for_each(|worker| worker.thread().unpark());
         }
-        state.claim_tasks(tasks, task);
+        state.claim_tasks(0, tasks, task);
         state.gate.0.fetch_or(CLOSED, SeqCst);
         let mut waiting = Waiting::new();
         while state.gate.0.load(Acquire) & INSIDE != 0 {
@@ -147,8 +152,8 @@ impl Pool {
 }
 
 impl State {
-    /// The life of a worker.
-    fn work(&self) {
+    /// The life of the worker with this index; the caller is thread 0.
+    fn work(&self, index: usize) {
         let mut seen = CLOSED;
         loop {
             let mut waiting = Waiting::new();
@@ -175,25 +180,30 @@ impl State {
             }
             // SAFETY: inside, and the gate was open when we entered: the job is this generation's and is not written before we leave.
             let job = unsafe { *self.job.get() };
-            self.claim_tasks(job.tasks, job.task);
+            self.claim_tasks(index, job.tasks, job.task);
             self.gate.0.fetch_sub(1, SeqCst);
             seen = gate;
         }
     }
 
-    fn claim_tasks(&self, tasks: usize, task: *const (dyn Fn(usize) + Sync)) {
+    /// Runs the tasks of a thread's own lane, then what is left of the others.
+    fn claim_tasks(&self, thread: usize, tasks: usize, task: *const (dyn Fn(usize) + Sync)) {
+        let lanes = self.lanes.len();
         let work = || {
-            loop {
-                let index = self.next.0.fetch_add(1, Relaxed);
-                if index >= tasks {
-                    break;
+            for lane in (0..lanes).map(|after| (thread + after) % lanes) {
+                let (first, end) = (tasks * lane / lanes, tasks * (lane + 1) / lanes);
+                loop {
+                    let index = first + self.lanes[lane].0.fetch_add(1, Relaxed);
+                    if index >= end {
+                        break;
+                    }
+                    // SAFETY: the caller of `run` keeps the task alive until everybody has left.
+                    unsafe { (*task)(index) };
                 }
-                // SAFETY: the caller of `run` keeps the task alive until everybody has left.
-                unsafe { (*task)(index) };
             }
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
-            self.next.0.store(tasks, Relaxed);
+            self.lanes.iter().for_each(|claimed| claimed.0.store(tasks, Relaxed));
             self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
         }
     }
