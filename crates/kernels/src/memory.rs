@@ -185,11 +185,11 @@ impl<T: Number> Numbers<T> {
         &mut self.as_mut_slice()[..count]
     }
 
-    /// The first `count` numbers. A buffer that is too short moves to one twice as long, and remembers.
-    pub(crate) fn grown_to(&mut self, count: usize) -> &mut [T] {
+    /// The first `count` numbers. A buffer that is too short moves to one twice as long, and remembers the first `filled`.
+    pub(crate) fn grown_to(&mut self, count: usize, filled: usize) -> &mut [T] {
         if self.count < count {
             let mut longer = Self::zeros(count.max(2 * self.count));
-            longer.as_mut_slice()[..self.count].copy_from_slice(self.as_slice());
+            longer.as_mut_slice()[..filled].copy_from_slice(&self.as_slice()[..filled]);
             *self = longer;
         }
         &mut self.as_mut_slice()[..count]

@@ -133,14 +133,13 @@ impl CrossAttention {
         encoded: &[f32],
         sources: &Sources,
         buffer: &mut Numbers,
-    ) -> KeyValues {
+        memory: &mut KeyValues,
+    ) {
         let width = self.heads.width();
         let projected = buffer.at_least(sources.tokens.len() * 2 * width);
         self.key_value.apply(compute, encoded, projected); // [tokens, key | value]
         let part = |index: usize| Strided { data: &projected[index * width..], stride: 2 * width };
-        let mut memory = KeyValues::new(self.keep());
-        compute.pack_key_values(part(0), part(1), &sources.lengths, &sources.masked, self.heads, &mut memory);
-        memory
+        compute.pack_key_values(part(0), part(1), &sources.lengths, &sources.masked, self.heads, memory);
     }
 
     /// One token a row; `groups` say which rows read which source: `x` and `y` are `[rows, d_model]`.

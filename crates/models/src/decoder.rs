@@ -17,7 +17,7 @@ use crate::feed_forward::FeedForwardLayer;
 use crate::norm::{NormWeights, Residual};
 use crate::relative_bias::RelativeBias;
 use crate::sources::Sources;
-use crate::state::{Scratch, State};
+use crate::state::{Buffers, Scratch, State};
 use crate::taps::{Place, Recorder, Side, TapName};
 
 /// The stack that writes targets.
@@ -43,10 +43,18 @@ pub(crate) struct DecoderBlock {
 
 impl Decoder {
     /// The keys and values that each block keeps of what was encoded, `[tokens, d_model]`.
-    pub(crate) fn project(&self, compute: &Compute, encoded: &[f32], sources: &Sources) -> Vec<KeyValues> {
-        let mut buffer = Numbers::default();
-        let blocks = self.blocks.iter();
-        blocks.map(|block| block.cross_attention.project(compute, encoded, sources, &mut buffer)).collect()
+    pub(crate) fn project(
+        &self,
+        compute: &Compute,
+        encoded: &[f32],
+        sources: &Sources,
+        buffer: &mut Numbers,
+        memory: &mut Vec<KeyValues>,
+    ) {
+        memory.resize_with(self.blocks.len(), || KeyValues::new(self.keep()));
+        for (block, memory) in self.blocks.iter().zip(memory) {
+            block.cross_attention.project(compute, encoded, sources, buffer, memory);
+        }
     }
 
     /// How keys and values are kept.
@@ -75,8 +83,9 @@ impl Decoder {
         let position = state.steps();
         state.begin_step();
         self.fill_bias(state);
-        let State { groups, history, caches, memory, bias: lines, scratch, .. } = state;
-        let Scratch { x, spare, residual, attention, feed_forward } = scratch;
+        let State { groups, history, bias: lines, buffers: Buffers { caches, memory, scratch, .. }, .. } =
+            state;
+        let Scratch { x, spare, residual, attention, feed_forward, .. } = scratch;
         let shape = [last.len(), d_model];
         let of_stack = |place| TapName::of_stack(Side::Decoder, place);
         let bias = self.relative_bias.as_ref().map(|_| lines.at(position));

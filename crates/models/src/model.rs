@@ -17,7 +17,7 @@ use crate::head::LogitsHead;
 use crate::load::{self, Network};
 use crate::sources::Sources;
 use crate::spec::Spec;
-use crate::state::State;
+use crate::state::{Buffers, Scratch, SpareBuffers, State};
 use crate::taps::{Place, Recorder, Side, TapName};
 use crate::tensors::{LoadedTensor, Progress, WeightDtype};
 use crate::weights::Weights;
@@ -51,6 +51,7 @@ pub struct EncoderDecoder {
     decoder: Decoder,
     head: LogitsHead,
     parameters: usize,
+    spare: SpareBuffers,
 }
 
 impl EncoderDecoder {
@@ -77,6 +78,7 @@ impl EncoderDecoder {
             decoder,
             head,
             parameters: weights.loaded(),
+            spare: SpareBuffers::default(),
         })
     }
 
@@ -119,9 +121,13 @@ impl EncoderDecoder {
     ) -> Result<State, Error> {
         let Spec { padding, source_vocabulary, .. } = self.spec;
         let batch = Sources::new(sources, padding, source_vocabulary, self.max_source_tokens())?;
-        let encoded = self.encoder.encode(&self.compute, &batch, recorder); // [tokens, d_model]
-        let memory = self.decoder.project(&self.compute, &encoded, &batch);
-        let mut state = State::new(&self.spec, self.decoder.keep(), sources.len(), memory, room);
+        let mut buffers = self.spare.take();
+        self.encoder.encode(&self.compute, &batch, &mut buffers, recorder);
+        let Buffers { memory, scratch: Scratch { x, projected, .. }, .. } = &mut buffers;
+        let encoded = x.at_least(batch.tokens.len() * self.spec.d_model); // [tokens, d_model]
+        self.decoder.project(&self.compute, encoded, &batch, projected, memory);
+        let (keep, spare) = (self.decoder.keep(), self.spare.clone());
+        let mut state = State::new(&self.spec, keep, sources.len(), buffers, spare, room);
         self.decoder.fill_bias(&mut state);
         Ok(state)
     }

@@ -123,6 +123,12 @@ struct Source {
     values_per_head: usize,
 }
 
+impl Default for KeyValues {
+    fn default() -> Self {
+        Self::new(Keep::default())
+    }
+}
+
 impl KeyValues {
     /// An empty memory; [`Compute::pack_key_values`](crate::Compute::pack_key_values) fills it.
     pub fn new(keep: Keep) -> Self {

@@ -21,11 +21,17 @@ impl StepCache {
         Self { stored: Stored::new(keep), width, slots: 0 }
     }
 
+    /// Empties the cache, and keeps its room.
+    pub fn clear(&mut self) {
+        self.slots = 0;
+    }
+
     /// Makes room for so many slots in all. Room that is not used takes no memory.
     pub fn reserve(&mut self, slots: usize) {
+        let (filled, count) = (self.slots * self.width, slots * self.width);
         match &mut self.stored {
-            Stored::Exact(pair) => pair.grow_to(slots * self.width),
-            Stored::Rounded(pair) => pair.grow_to(slots * self.width),
+            Stored::Exact(pair) => pair.grow_to(count, filled),
+            Stored::Rounded(pair) => pair.grow_to(count, filled),
         }
     }
 
@@ -51,9 +57,10 @@ impl StepCache {
 }
 
 impl<T: Kept> Pair<T> {
-    fn grow_to(&mut self, count: usize) {
-        self.keys.grown_to(count);
-        self.values.grown_to(count);
+    /// Room for `count` numbers, of which the first `filled` stay.
+    fn grow_to(&mut self, count: usize, filled: usize) {
+        self.keys.grown_to(count, filled);
+        self.values.grown_to(count, filled);
     }
 
     fn append(
@@ -66,7 +73,7 @@ impl<T: Kept> Pair<T> {
         width: usize,
     ) {
         for (numbers, x) in [(&mut self.keys, keys), (&mut self.values, values)] {
-            let target = &mut numbers.grown_to((first + rows) * width)[first * width..];
+            let target = &mut numbers.grown_to((first + rows) * width, first * width)[first * width..];
             for (row, target) in target.chunks_exact_mut(width).enumerate() {
                 T::round(kernels, &x.data[row * x.stride..][..width], target);
             }
