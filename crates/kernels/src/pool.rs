@@ -38,10 +38,10 @@ const BUSY: Duration = Duration::from_micros(60);
 const PATIENT: Duration = Duration::from_micros(300);
 /// Tasks for each thread, so that a thread that the system delays does not hold up the others for long.
 const TASKS_PER_THREAD: usize = 4;
-/// The same for large loops, of which each thread can have four times as many tasks of [`LARGE`] times what is worth a task: what the
-/// threads wait for the last one costs less then than more tasks do. Encoding sixteen times 64 tokens 4 to 8 % sooner.
+/// The same for large loops, where waiting for the last task costs more than having more of them: sixteen times 64 tokens are encoded in 3 to 7 %
+/// less time.
 const TASKS_OF_LARGE: usize = 16;
-/// How much more than what is worth a task a task of a large loop has.
+/// How many times what is worth a task the tasks of a large loop have at least.
 const LARGE: usize = 32;
 /// Lanes at most: the caller resets every one's counter, and every thread looks at each before it leaves.
 const MOST_LANES: usize = 8;
