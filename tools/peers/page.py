@@ -2,7 +2,7 @@
 
 from .catalogue import ENGINES, MODELS, TITLES, WORKLOADS, is_blenderbot
 from .rounds import read
-from .summaries import AGAINST, DISTURBED, bar, by_cell, first_to_speak, limits, ratio
+from .summaries import AGAINST, DISTURBED, UNUSUAL, bar, by_cell, first_to_speak, is_unusual, limits, ratio, usual_memory
 
 NONE = "–"
 RATIOS = {"papo-f32": "Papo f32 against the fastest f32", "papo-int8": "Papo int8 against the fastest of all"}
@@ -65,7 +65,9 @@ class Page:
         walls = sum(r["wall_s"] for r in self.speeds)
         bandwidth = [f"{number(size / 1e6)} MB: {number(gb_s)} GB/s" for size, gb_s, _ in sorted(self.limits.values())]
         dropped = sum(s.taken - s.used for s in self.cells.values())
-        disturbed = sum(r["others_cores"] > DISTURBED for r in self.speeds)
+        busy = sum(r["others_cores"] > DISTURBED for r in self.speeds)
+        usual = usual_memory(self.speeds)
+        unusual = sum(is_unusual(r.get("memory_gb_s"), usual) for r in self.speeds)
         marked = sum(s.is_disturbed for s in self.cells.values())
         rounds = max(r["round"] for r in self.speeds)
         lines = [
@@ -73,8 +75,9 @@ class Page:
             f"{machine['last_level_cache'] or 'unknown'}, {machine['memory_bytes'] / 1e9:.0f} GB of memory, {machine['system']}. Every engine: {first['threads']} threads.",
             f"* Memory, read by {first['threads']} threads in blocks of these sizes: {'; '.join(bandwidth) or 'not measured'}.",
             f"* Versions: {', '.join(said)}.",
-            f"* Date: {first['date']}. {len(self.speeds)} measurements in {rounds} {'rounds' if rounds > 1 else 'round'}, {walls / 60:.0f} minutes. In {disturbed} of them other processes used more "
-            f"than {DISTURBED} cores: {dropped} were dropped. {marked} figures rest on disturbed ones, because too few others were left; they are marked *.",
+            f"* Date: {first['date']}. {len(self.speeds)} measurements in {rounds} {'rounds' if rounds > 1 else 'round'}, {walls / 60:.0f} minutes. In {busy} of them other processes used more "
+            f"than {DISTURBED} cores{f'; after {unusual} memory was more than {UNUSUAL:.0%} faster or slower than its usual {usual:.0f} GB/s' if usual else ''}. {dropped} of these were dropped; "
+            f"{marked} figures rest on such measurements, because too few others were left: they are marked *.",
         ]
         if rounds > 1 and last["keep"]:
             lines.append(f"* Rivals below {last['keep']:.0%} of the fastest of their kind in the first rounds were left out of the later ones: figures without a range are of one measurement.")

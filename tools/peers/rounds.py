@@ -18,6 +18,8 @@ from .engines import Failed, Papo, Rival
 
 # Of the engines' time in the first round, what is left in a later one, where no records say it better: the slow are left out then.
 LATER = 0.6
+# Bytes that are read after each measurement, more than any cache holds.
+MEMORY_PROBE = 300_000_000
 
 
 def turned(items, by):
@@ -141,16 +143,15 @@ class Run:
         return loaded
 
     def measure(self, engine, model, workload):
-        """The least disturbed of `tries` measurements; the first that was not disturbed is good enough."""
-        best = None
+        """The first undisturbed of `tries` measurements, or the last, and memory's GB/s right after it."""
+        usual = summaries.usual_memory(self.records)
         for _ in range(self.options.tries):
             quiet.wait(self.options.wait)
             measured = engine.measure(model, workload)
-            if best is None or measured.others_cores < best.others_cores:
-                best = measured
-            if best.others_cores <= summaries.DISTURBED:
+            memory_gb_s = self.memory(MEMORY_PROBE)[0]["gb_s"]
+            if measured.others_cores <= summaries.DISTURBED and not summaries.is_unusual(memory_gb_s, usual):
                 break
-        return best
+        return measured, memory_gb_s
 
     def block(self, number, model):
         """One model in one round."""
@@ -175,7 +176,7 @@ class Run:
         """One measurement, its record, and its line of progress."""
         start = time.perf_counter()
         try:
-            measured = self.measure(engines[name], model, workload)
+            measured, memory_gb_s = self.measure(engines[name], model, workload)
         except Failed as error:
             self.fail(f"{model} {workload.name} {name}", error)
             engines.pop(name).close()
@@ -186,7 +187,7 @@ class Run:
         self.append(
             kind="speed", round=number, model=model, workload=workload.name, engine=name, tokens=measured.tokens,
             seconds=round(measured.seconds, 5), tokens_per_s=round(rate, 3), first_token_s=round(measured.first_token_s, 5),
-            load_s=round(measured.load_s, 4), peak_rss_bytes=measured.peak_rss_bytes, others_cores=round(measured.others_cores, 3),
+            load_s=round(measured.load_s, 4), peak_rss_bytes=measured.peak_rss_bytes, others_cores=round(measured.others_cores, 3), memory_gb_s=memory_gb_s,
             weight_bytes_per_step=measured.weight_bytes_per_step,
             weight_bytes=engines[name].weight_bytes() if ENGINES[name].is_papo else None,
             versions=measured.versions, date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -195,7 +196,7 @@ class Run:
         minutes = (later + self.expected(number, model, wanted) - SECONDS[model]["start"]) / 60
         self.say(
             f"round {number}/{self.options.rounds} {model} {workload.name} {name}: {rate:.1f} tokens/s, first token "
-            f"{1e3 * measured.first_token_s:.0f} ms, others {measured.others_cores:.2f} cores; about {max(0, minutes):.0f} min left"
+            f"{1e3 * measured.first_token_s:.0f} ms, others {measured.others_cores:.2f} cores, memory {memory_gb_s:.0f} GB/s; about {max(0, minutes):.0f} min left"
         )
 
     def bandwidth(self, number, model):
@@ -206,14 +207,15 @@ class Run:
         if not steps:
             return
         quiet.wait(self.options.wait)
-        command = [self.folder / "candle/target/release/bandwidth", self.options.threads, *steps.values()]
+        measured, others = quiet.watched(lambda: self.memory(*steps.values()), quiet.used_by_finished)
+        for name, line in zip(steps, measured, strict=True):
+            self.append(kind="bandwidth", round=number, model=model, engine=name, others_cores=round(others, 3), **line)
 
-        def work():
-            return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
-
-        printed, others = quiet.watched(work, quiet.used_by_finished)
-        for name, line in zip(steps, printed.splitlines(), strict=True):
-            self.append(kind="bandwidth", round=number, model=model, engine=name, others_cores=round(others, 3), **json.loads(line))
+    def memory(self, *sizes):
+        """How fast blocks of these many bytes are read."""
+        command = map(str, [self.folder / "candle/target/release/bandwidth", self.options.threads, *sizes])
+        printed = subprocess.run(list(command), capture_output=True, text=True, check=True).stdout
+        return [json.loads(line) for line in printed.splitlines()]
 
     def all(self):
         self.begin()

@@ -7,6 +7,9 @@ from .catalogue import ENGINES, WORKLOADS
 
 # Cores that others may use during a measurement before it counts as disturbed.
 DISTURBED = 0.15
+# How far memory's speed right after a measurement may be from what it is usually, as a share: a host that moves a virtual machine's processors
+# to other chips, or lets others at the memory, changes it by half or doubles it for a while, and one engine would have the good of it.
+UNUSUAL = 0.2
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,19 @@ class Summary:
     is_disturbed: bool
 
 
-def undisturbed(records):
-    """The measurements to use: those that nobody disturbed, if that leaves at least half of them; else all. And whether it is the latter."""
-    calm = [r for r in records if r["others_cores"] <= DISTURBED]
+def usual_memory(records):
+    """GB/s that memory was usually read at beside the measurements, or None where that was not measured."""
+    rates = [r["memory_gb_s"] for r in records if r.get("memory_gb_s")]
+    return statistics.median(rates) if rates else None
+
+
+def is_unusual(memory_gb_s, usual):
+    return bool(usual and memory_gb_s) and abs(memory_gb_s / usual - 1) > UNUSUAL
+
+
+def undisturbed(records, usual=None):
+    """The measurements to use: those that nothing disturbed, if that leaves at least half of them; else all. And whether it is the latter."""
+    calm = [r for r in records if r["others_cores"] <= DISTURBED and not is_unusual(r.get("memory_gb_s"), usual)]
     if 2 * len(calm) >= len(records):
         return calm, False
     return records, True
@@ -39,8 +52,8 @@ def rate_after_first(record):
     return (record["tokens"] - WORKLOADS[record["workload"]].batch) / seconds if seconds > 0 else float("nan")
 
 
-def summarise(records):
-    used, is_disturbed = undisturbed(records)
+def summarise(records, usual=None):
+    used, is_disturbed = undisturbed(records, usual)
     rates = [r["tokens_per_s"] for r in used]
 
     def middle(name):
@@ -58,7 +71,8 @@ def by_cell(records):
     for record in records:
         if record["kind"] == "speed":
             cells.setdefault((record["model"], record["workload"], record["engine"]), []).append(record)
-    return {cell: summarise(group) for cell, group in cells.items()}
+    usual = usual_memory(records)
+    return {cell: summarise(group, usual) for cell, group in cells.items()}
 
 
 def rivals(cells, model, workload, kinds):

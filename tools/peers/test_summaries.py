@@ -24,6 +24,11 @@ class Summaries(unittest.TestCase):
         summary = summaries.summarise([record("papo-f32", 10.0), record("papo-f32", 4.0, 0.9), record("papo-f32", 2.0, 0.9)])
         self.assertEqual((summary.median, summary.used, summary.taken, summary.is_disturbed), (4.0, 3, 3, True))
 
+    def test_measurements_beside_unusual_memory_are_dropped_too(self):
+        rows = [record("papo-f32", rate) | {"memory_gb_s": memory} for rate, memory in ((10.0, 30.0), (12.0, 33.0), (40.0, 61.0))]
+        cell = summaries.by_cell(rows)["bart-base", "W1", "papo-f32"]
+        self.assertEqual((cell.median, cell.high, cell.used, cell.is_disturbed), (11.0, 12.0, 2, False))
+
     def test_the_rate_after_the_first_token_leaves_its_time_and_its_tokens_out(self):
         self.assertAlmostEqual(summaries.rate_after_first(record("papo-f32", 64.0, first=0.5)), 63 / 0.5)
         self.assertAlmostEqual(summaries.rate_after_first(record("papo-f32", 1024.0, workload="W4", first=0.5)), (1024 - 16) / 0.5)
