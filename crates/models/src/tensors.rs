@@ -29,14 +29,14 @@ pub enum WeightDtype {
     Bf16,
     /// Eight bits with a scale for each output; tables of positions stay as they are.
     Int8,
-    /// Four bits with a scale for each 32 inputs; token tables, the head and matrices of at most [`KEPT_IN_EIGHT_BITS`] weights have eight, tables of
+    /// Four bits with a scale for each 32 inputs; token tables, the head and matrices of at most 65 536 weights have eight, tables of
     /// positions stay as they are.
     Int4,
 }
 
 /// Weights of the largest matrix that [`WeightDtype::Int4`] leaves in eight bits. The built-in networks with such matrices lose every twelfth next
 /// token to four bits, and gain nothing: 64 KiB are read from a core's own cache.
-pub const KEPT_IN_EIGHT_BITS: usize = 64 << 10;
+const KEPT_IN_EIGHT_BITS: usize = 64 << 10;
 
 /// How far loading has come, counted in weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
