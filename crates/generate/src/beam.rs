@@ -15,8 +15,6 @@
 
 use std::ops::ControlFlow;
 
-use papo_kernels::Kernels;
-
 use crate::chance::Chance;
 use crate::config::EarlyStopping;
 use crate::generate::{Watch, feed_prompt, score_rows};
@@ -82,7 +80,6 @@ pub(crate) fn run<M: LanguageModel>(
 ) -> Result<Generated, Error> {
     let (vocabulary, beams) = (model.vocab_size(), beam_plan.beams);
     let stops = Stops::new(plan, hooks.stop_when);
-    let kernels = Kernels::best();
     let mut searches: Vec<Search> = sources
         .iter()
         .enumerate()
@@ -104,9 +101,7 @@ pub(crate) fn run<M: LanguageModel>(
         steps += 1;
 
         // b. Log-probabilities, processed.
-        for row in scores[..live.len() * rows_each * vocabulary].chunks_exact_mut(vocabulary) {
-            kernels.log_softmax(row);
-        }
+        model.log_softmax(&mut scores[..live.len() * rows_each * vocabulary]);
         if rows_each == 1 {
             spread(scores, beams, vocabulary);
         }

@@ -1,5 +1,7 @@
 //! The one interface: what decoding asks of a model, be it an n-gram or Blenderbot.
 
+use papo_kernels::Kernels;
+
 /// Index of a token in a model's vocabulary.
 pub type TokenId = u32;
 
@@ -38,6 +40,12 @@ pub trait LanguageModel {
 
     /// Appends token `last[r]` to each row `r` and writes the logits that follow, `[rows, vocab_size]`.
     fn step(&self, state: &mut Self::State, last: &[TokenId], logits: &mut [f32]) -> Result<(), ModelError>;
+
+    /// Turns logits, `[rows, vocab_size]`, into log-probabilities. A model that has threads shares the rows among them.
+    fn log_softmax(&self, logits: &mut [f32]) {
+        let kernels = Kernels::best();
+        logits.chunks_exact_mut(self.vocab_size()).for_each(|row| kernels.log_softmax(row));
+    }
 
     /// Makes row `rows[r]` the new row `r`: beams are re-ordered, repeated or dropped this way.
     ///

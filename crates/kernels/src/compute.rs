@@ -168,6 +168,14 @@ impl Compute {
         });
     }
 
+    /// Turns each row of `x`, `width` scores, into the logarithms of its softmax.
+    pub fn log_softmax(&self, x: &mut [f32], width: usize) {
+        assert!(width > 0 && x.len().is_multiple_of(width), "x is [rows, {width}]");
+        self.split(x, width, DEAR_TASK, |_, rows| {
+            rows.chunks_exact_mut(width).for_each(|row| self.kernels.log_softmax(row));
+        });
+    }
+
     /// Packs the keys and values of sources that stand one after another, `lengths` tokens each.
     ///
     /// `masked` marks tokens that nobody may attend to; it is empty where there are none. Buffers of

@@ -2,7 +2,9 @@
 
 mod support;
 
-use papo_kernels::{Activation, reference};
+use std::num::NonZeroUsize;
+
+use papo_kernels::{Activation, Compute, Kernels, reference};
 use support::{assert_close, assert_same_bits, compute, for_each_level, numbers};
 
 const WIDTHS: [usize; 12] = [1, 3, 4, 7, 8, 15, 16, 17, 63, 64, 130, 768];
@@ -123,6 +125,19 @@ fn softmaxes_equal_the_reference() {
         kernels.softmax(&mut nothing);
         assert_eq!(nothing, [0.0; 9]);
     });
+}
+
+#[test]
+fn rows_shared_among_threads_are_what_they_are_alone() {
+    let (rows, width) = (5, 9_000);
+    let scores = numbers(rows * width, 3);
+    let mut expected = scores.clone();
+    expected.chunks_exact_mut(width).for_each(|row| Kernels::best().log_softmax(row));
+    for threads in [1, 2, 3] {
+        let mut actual = scores.clone();
+        Compute::new(NonZeroUsize::new(threads).unwrap()).log_softmax(&mut actual, width);
+        assert!(actual == expected, "{threads} threads");
+    }
 }
 
 #[test]

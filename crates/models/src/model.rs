@@ -182,6 +182,10 @@ impl LanguageModel for EncoderDecoder {
         self.max_target_tokens()
     }
 
+    fn log_softmax(&self, logits: &mut [f32]) {
+        self.compute().log_softmax(logits, self.vocab_size());
+    }
+
     fn select(&self, state: &mut State, rows: &[usize]) {
         state.select(rows);
     }

@@ -183,6 +183,15 @@ impl LanguageModel for Network {
         }
     }
 
+    fn log_softmax(&self, logits: &mut [f32]) {
+        match self {
+            Self::EncoderDecoder(network) => network.log_softmax(logits),
+            Self::RecurrentLm(network) => network.log_softmax(logits),
+            Self::RecurrentSeq2Seq(network) => network.log_softmax(logits),
+            Self::Ngram(network) => network.log_softmax(logits),
+        }
+    }
+
     fn select(&self, state: &mut NetworkState, rows: &[usize]) {
         match (self, state) {
             (Self::EncoderDecoder(network), NetworkState::EncoderDecoder(state)) => {

@@ -27,8 +27,8 @@ use crate::simd::{Simd, load_slice, load_start, store_slice, store_start};
 const HEADS_TOGETHER: usize = 4;
 /// Steps whose values are added while a number of y is in a register.
 const STEPS_TOGETHER: usize = 4;
-/// Multiplications that are worth a task of their own: about 10 µs (dot products of one head are slower than tiles).
-const TASK: usize = 64 << 10;
+/// Multiplications that are worth a task of their own: about 3 µs (dot products of one head are slower than tiles).
+const TASK: usize = 16 << 10;
 
 thread_local! {
     /// The scores of some heads of one row, and behind them a number for each head, kept from call to call.

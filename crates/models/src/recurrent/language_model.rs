@@ -238,6 +238,10 @@ impl LanguageModel for RecurrentLm {
         Ok(self.step_tapped(state, last, logits, &mut ())?)
     }
 
+    fn log_softmax(&self, logits: &mut [f32]) {
+        self.compute().log_softmax(logits, self.vocab_size());
+    }
+
     fn select(&self, state: &mut RecurrentState, rows: &[usize]) {
         state.rows = rows.len();
         state.layers.iter_mut().for_each(|layer| layer.select(rows, self.spec.d_hidden));

@@ -192,6 +192,10 @@ impl LanguageModel for RecurrentSeq2Seq {
         Ok(self.step_tapped(state, last, logits, &mut ())?)
     }
 
+    fn log_softmax(&self, logits: &mut [f32]) {
+        self.compute().log_softmax(logits, self.vocab_size());
+    }
+
     fn select(&self, state: &mut Seq2SeqState, rows: &[usize]) {
         state.select(rows, self.spec.d_hidden);
     }
