@@ -4,8 +4,10 @@ Both give a `Measured`, and say how many cores others used meanwhile. Read next:
 """
 
 import json
+import math
 import os
 import selectors
+import statistics
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,9 @@ from . import quiet
 WORKER = Path(__file__).with_name("worker.py")
 # Tokens of the generation before the measured ones: the first step, one with a cache, and one more.
 WARM_UP = 3
+# Seconds that the answers of one measurement take together at least; it is their median. One answer of a few hundredths of a second is mostly
+# what the system did meanwhile.
+ENOUGH = 0.5
 # Seconds after which an engine that does not answer is given up.
 PATIENCE = 600
 
@@ -86,12 +91,20 @@ class Rival:
 
     def measure(self, model, workload):
         self._ask(workload.request(model, WARM_UP))
-        first = self._ask(workload.request(model, 1))["seconds"]
-        answer, others = quiet.watched(lambda: self._ask(workload.request(model)), lambda: quiet.used_by(self.pid))
-        if answer["tokens"] != workload.batch * workload.new:
-            raise Failed(f"made {answer['tokens']} tokens instead of {workload.batch * workload.new}")
+        first, _ = self._time(workload.request(model, 1))
+        (seconds, tokens), others = quiet.watched(lambda: self._time(workload.request(model)), lambda: quiet.used_by(self.pid))
+        if tokens != workload.batch * workload.new:
+            raise Failed(f"made {tokens} tokens instead of {workload.batch * workload.new}")
         peak = quiet.peak_memory(self.pid)
-        return Measured(answer["tokens"], answer["seconds"], first, self.load_s, peak, others, self.versions)
+        return Measured(tokens, seconds, first, self.load_s, peak, others, self.versions)
+
+    def _time(self, request):
+        """(median of the seconds that an answer takes, its tokens)."""
+        seconds = []
+        while sum(seconds) < ENOUGH:
+            answer = self._ask(request)
+            seconds.append(answer["seconds"])
+        return statistics.median(seconds), answer["tokens"]
 
     def close(self):
         """Ends this process, which ends by itself where its input does."""
@@ -114,8 +127,8 @@ class Papo:
         self.home = folder / "papo" / model
         self.versions = {"papo": version(binary)}
 
-    def bench(self, *flags):
-        command = [self.binary, "bench", self.checkpoint, "--dtype", self.dtype, "--threads", self.threads, "--runs", 1, "--json", *flags]
+    def bench(self, *flags, runs=1):
+        command = [self.binary, "bench", self.checkpoint, "--dtype", self.dtype, "--threads", self.threads, "--runs", runs, "--json", *flags]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env={**os.environ, "HF_HOME": str(self.home)}, check=False)
         if done.returncode:
             raise Failed((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
@@ -136,11 +149,17 @@ class Papo:
         if workload.ban:
             flags += ["--no-repeat-ngram-size", workload.ban, "--encoder-no-repeat-ngram-size", workload.ban]
             flags += ["--length-penalty", workload.length_penalty]
-        figures, others = quiet.watched(lambda: self.bench(*flags), quiet.used_by_finished)
+        figures, others = quiet.watched(lambda: self._median(*flags), quiet.used_by_finished)
         return Measured(
             figures["made_tokens"], figures["total_ms"] / 1e3, figures["first_token_ms"] / 1e3, figures["load_ms"] / 1e3,
             figures["peak_rss_bytes"], others, self.versions, figures["weight_bytes_per_step"],
         )  # fmt: skip
+
+    def _median(self, *flags):
+        """The figures of one run, or the medians of as many as fill the time."""
+        figures = self.bench(*flags)
+        runs = math.ceil(1e3 * ENOUGH / figures["total_ms"])
+        return self.bench(*flags, runs=runs) if runs > 1 else figures
 
     def close(self):
         pass

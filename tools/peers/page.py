@@ -1,6 +1,7 @@
 """docs/benchmarks.md from the records. Nothing in the page is typed by hand, so nothing in it is chosen. Read next: `summaries.py`."""
 
 from .catalogue import ENGINES, MODELS, TITLES, WORKLOADS, is_blenderbot
+from .engines import ENOUGH
 from .rounds import read
 from .summaries import AGAINST, DISTURBED, UNUSUAL, bar, by_cell, first_to_speak, is_unusual, limits, ratio, usual_memory
 
@@ -203,7 +204,8 @@ class Page:
             f"**{sum(self.verdicts)} of {len(self.verdicts)} bars are met, {missed} are not.** The bars were set before the measurements; each stands beside its figure.\n",
             self.session(),
             "## What was measured\n\nRandom weights in true shapes: speed does not depend on them. The end token is suppressed, so every engine makes the same number of tokens. "
-            "A round asks each engine once, in an order that turns; each measurement follows a short warm-up, once the machine is quiet. Tokens/s: tokens of the returned answers by the time of the "
+            f"A round measures each engine once, in an order that turns; each measurement follows a short warm-up, once the machine is quiet, and is the median of as many answers as take {ENOUGH:g} seconds together. "
+            "Tokens/s: tokens of the returned answers by the time of the "
             "whole call. PyTorch and ONNX Runtime are driven by `generate` of transformers. CTranslate2 has no Blenderbot, so `tools/peers/convert.py` brings it one; it cannot ban "
             "n-grams of the input, so at W5 it does a little less. candle has T5 only, without beams.\n\n" + self.workloads(),
         ]

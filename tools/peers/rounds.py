@@ -142,22 +142,26 @@ class Run:
             raise
         return loaded
 
-    def measure(self, engine, model, workload):
-        """The first undisturbed of `tries` measurements, or the last, and memory's GB/s right after it."""
+    def calm(self, measure):
+        """The first undisturbed of `tries` measurements, or the last: (what `measure` gives, cores that others used, memory's GB/s right after it)."""
         usual = summaries.usual_memory(self.records)
         for _ in range(self.options.tries):
             quiet.wait(self.options.wait)
-            measured = engine.measure(model, workload)
-            memory_gb_s = self.memory(MEMORY_PROBE)[0]["gb_s"]
-            if measured.others_cores <= summaries.DISTURBED and not summaries.is_unusual(memory_gb_s, usual):
+            measured, others_cores = measure()
+            memory_gb_s = self.memory(MEMORY_PROBE)
+            if others_cores <= summaries.DISTURBED and not summaries.is_unusual(memory_gb_s, usual):
                 break
-        return measured, memory_gb_s
+        return measured, others_cores, memory_gb_s
 
     def block(self, number, model):
         """One model in one round."""
         wanted = self.wanted(number, model)
-        if not wanted:
-            return
+        if wanted:
+            self.cells(number, model, wanted)
+        self.bandwidth(number, model)
+
+    def cells(self, number, model, wanted):
+        """All of `wanted`, by processes that are started for it."""
         names = [name for name in ENGINES if any(name in engines for engines in wanted.values())]
         later = self.left((number, model))
         self.say(f"round {number}/{self.options.rounds} {model}: starting and loading {len(names)} engines")
@@ -170,13 +174,17 @@ class Run:
         finally:
             for engine in engines.values():
                 engine.close()
-        self.bandwidth(number, model)
 
     def cell(self, number, model, workload, name, engines, wanted, later):
         """One measurement, its record, and its line of progress."""
         start = time.perf_counter()
+
+        def asked():
+            measured = engines[name].measure(model, workload)
+            return measured, measured.others_cores
+
         try:
-            measured, memory_gb_s = self.measure(engines[name], model, workload)
+            measured, others_cores, memory_gb_s = self.calm(asked)
         except Failed as error:
             self.fail(f"{model} {workload.name} {name}", error)
             engines.pop(name).close()
@@ -187,7 +195,7 @@ class Run:
         self.append(
             kind="speed", round=number, model=model, workload=workload.name, engine=name, tokens=measured.tokens,
             seconds=round(measured.seconds, 5), tokens_per_s=round(rate, 3), first_token_s=round(measured.first_token_s, 5),
-            load_s=round(measured.load_s, 4), peak_rss_bytes=measured.peak_rss_bytes, others_cores=round(measured.others_cores, 3), memory_gb_s=memory_gb_s,
+            load_s=round(measured.load_s, 4), peak_rss_bytes=measured.peak_rss_bytes, others_cores=round(others_cores, 3), memory_gb_s=memory_gb_s,
             weight_bytes_per_step=measured.weight_bytes_per_step,
             weight_bytes=engines[name].weight_bytes() if ENGINES[name].is_papo else None,
             versions=measured.versions, date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -196,26 +204,26 @@ class Run:
         minutes = (later + self.expected(number, model, wanted) - SECONDS[model]["start"]) / 60
         self.say(
             f"round {number}/{self.options.rounds} {model} {workload.name} {name}: {rate:.1f} tokens/s, first token "
-            f"{1e3 * measured.first_token_s:.0f} ms, others {measured.others_cores:.2f} cores, memory {memory_gb_s:.0f} GB/s; about {max(0, minutes):.0f} min left"
+            f"{1e3 * measured.first_token_s:.0f} ms, others {others_cores:.2f} cores, memory {memory_gb_s:.0f} GB/s; about {max(0, minutes):.0f} min left"
         )
 
     def bandwidth(self, number, model):
         """How fast memory is read at just the sizes that Papo's steps read."""
         steps = {r["engine"]: r["weight_bytes_per_step"] for r in self.records if r["kind"] == "speed" and r["model"] == model and r["weight_bytes_per_step"]}
         done = {r["engine"] for r in self.records if r["kind"] == "bandwidth" and (r["round"], r["model"]) == (number, model)}
-        steps = {name: size for name, size in steps.items() if name not in done}
-        if not steps:
-            return
-        quiet.wait(self.options.wait)
-        measured, others = quiet.watched(lambda: self.memory(*steps.values()), quiet.used_by_finished)
-        for name, line in zip(steps, measured, strict=True):
-            self.append(kind="bandwidth", round=number, model=model, engine=name, others_cores=round(others, 3), **line)
+        for name, size in steps.items():
+            if name in done:
+                continue
+            gb_s, others, memory_gb_s = self.calm(lambda size=size: quiet.watched(lambda: self.memory(size), quiet.used_by_finished))
+            self.append(
+                kind="bandwidth", round=number, model=model, engine=name, others_cores=round(others, 3), memory_gb_s=memory_gb_s, bytes=size, gb_s=gb_s
+            )  # fmt: skip
 
-    def memory(self, *sizes):
-        """How fast blocks of these many bytes are read."""
-        command = map(str, [self.folder / "candle/target/release/bandwidth", self.options.threads, *sizes])
+    def memory(self, size):
+        """GB/s at which a block of `size` bytes is read."""
+        command = map(str, [self.folder / "candle/target/release/bandwidth", self.options.threads, size])
         printed = subprocess.run(list(command), capture_output=True, text=True, check=True).stdout
-        return [json.loads(line) for line in printed.splitlines()]
+        return json.loads(printed)["gb_s"]
 
     def all(self):
         self.begin()

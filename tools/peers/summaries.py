@@ -30,7 +30,7 @@ class Summary:
 
 def usual_memory(records):
     """GB/s that memory was usually read at beside the measurements, or None where that was not measured."""
-    rates = [r["memory_gb_s"] for r in records if r.get("memory_gb_s")]
+    rates = [r["memory_gb_s"] for r in records if r["kind"] == "speed" and r.get("memory_gb_s")]
     return statistics.median(rates) if rates else None
 
 
@@ -151,9 +151,12 @@ def bar(model, workload, engine):
 
 def limits(records):
     """(model, Papo's engine) → (bytes of weights that a step reads, GB/s at that size, steps/s that memory allows)."""
-    rates, steps = {}, {}
+    groups, usual = {}, usual_memory(records)
     for record in records:
         if record["kind"] == "bandwidth":
-            rates.setdefault((record["model"], record["engine"]), []).append(record["gb_s"])
-            steps[record["model"], record["engine"]] = record["bytes"]
-    return {cell: (steps[cell], statistics.median(group), statistics.median(group) * 1e9 / steps[cell]) for cell, group in rates.items()}
+            groups.setdefault((record["model"], record["engine"]), []).append(record)
+    limits = {}
+    for cell, group in groups.items():
+        gb_s = statistics.median(r["gb_s"] for r in undisturbed(group, usual)[0])
+        limits[cell] = (group[0]["bytes"], gb_s, gb_s * 1e9 / group[0]["bytes"])
+    return limits

@@ -14,6 +14,14 @@ def record(engine, rate, others=0.0, workload="W1", model="bart-base", first=0.0
     }  # fmt: skip
 
 
+def bandwidths(*readings):
+    """Readings of memory at one size, each with that of the probe beside it."""
+    return [
+        {"kind": "bandwidth", "model": "bart-base", "engine": "papo-f32", "bytes": 2_000_000_000, "gb_s": rate, "others_cores": 0.0, "memory_gb_s": probe}
+        for rate, probe in readings
+    ]
+
+
 class Summaries(unittest.TestCase):
     def test_disturbed_measurements_are_dropped_where_half_remain(self):
         summary = summaries.summarise([record("papo-f32", 10.0), record("papo-f32", 12.0), record("papo-f32", 2.0, others=0.9)])
@@ -57,8 +65,11 @@ class Summaries(unittest.TestCase):
                         self.assertGreater(summaries.bar(model, workload.name, engine).ratio, 1)
 
     def test_the_limit_is_bandwidth_by_bytes(self):
-        rows = [{"kind": "bandwidth", "model": "bart-base", "engine": "papo-f32", "bytes": 2_000_000_000, "gb_s": rate} for rate in (20.0, 30.0, 28.0)]
-        self.assertEqual(summaries.limits(rows), {("bart-base", "papo-f32"): (2_000_000_000, 28.0, 14.0)})
+        self.assertEqual(summaries.limits(bandwidths((20.0, None), (30.0, None), (28.0, None))), {("bart-base", "papo-f32"): (2_000_000_000, 28.0, 14.0)})
+
+    def test_bandwidth_beside_unusual_memory_is_no_limit(self):
+        rows = [record("papo-f32", 10.0) | {"memory_gb_s": 33.0}, *bandwidths((31.0, 32.0), (60.0, 61.0), (33.0, 34.0))]
+        self.assertEqual(summaries.limits(rows)["bart-base", "papo-f32"], (2_000_000_000, 32.0, 16.0))
 
 
 if __name__ == "__main__":
