@@ -28,7 +28,9 @@ const GENERATIONS: usize = 6;
 const DEFAULT: &str = "transformer";
 
 /// The models inside the program: the lineage from n-gram to transformer, then the others.
-pub const BUILT_IN: &[EmbeddedModel] = &[
+///
+/// A `static`, because every crate that names a constant gets a copy of all their bytes.
+pub static BUILT_IN: &[EmbeddedModel] = &[
     model!("ngram", "model.ngram", "counts of token sequences, smoothed (Kneser-Ney 1995)"),
     model!("rnn", "model.safetensors", "a state carried from token to token (Elman 1990)"),
     model!("lstm", "model.safetensors", "a memory behind gates (Hochreiter and Schmidhuber 1997)"),
