@@ -112,13 +112,15 @@ pub fn load_any(name: &str, loading: &Loading, notes: Notes) -> Result<AnyModel,
 /// Fetches a model into the cache without loading it.
 pub fn fetch(name: &str, notes: Notes) -> Result<ModelFiles, Failure> {
     let watching = Watching::begin(name, notes);
-    Ok(ModelRef::parse(name)?.fetch(Want::Model, Some(&|progress| watching.show(progress)))?)
+    let progress = |progress| watching.show(progress);
+    let options = LoadOptions { progress: Some(&progress), ..LoadOptions::default() };
+    Ok(ModelRef::parse(name)?.fetch(Want::Model, &options)?)
 }
 
 /// Makes a folder with a rounded copy of a model.
 pub fn quantize(name: &str, out: &Path, loading: &Loading, notes: Notes) -> Result<Quantized, Failure> {
     watched(Some(name), loading, notes, |options| {
-        let files = ModelRef::parse(name)?.fetch(Want::Model, options.progress)?;
+        let files = ModelRef::parse(name)?.fetch(Want::Model, options)?;
         papo::quantized::quantize(&files, out, options)
     })
 }
@@ -131,7 +133,12 @@ fn watched<T>(
 ) -> Result<T, Failure> {
     let watching = Watching::begin(name.unwrap_or("the built-in model"), notes);
     let progress = |progress| watching.show(progress);
-    let options = LoadOptions { dtype: loading.dtype, threads: loading.threads, progress: Some(&progress) };
+    let options = LoadOptions {
+        dtype: loading.dtype,
+        threads: loading.threads,
+        progress: Some(&progress),
+        interrupt: None,
+    };
     Ok(load(&options)?)
 }
 

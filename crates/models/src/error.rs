@@ -83,6 +83,9 @@ pub enum Error {
     /// The checkpoint's bytes cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] papo_checkpoint::Error),
+    /// Whoever loads the network does not want it any more.
+    #[error("Loading was stopped before all weights were there; the same command begins anew.")]
+    Interrupted,
     /// A token that the vocabulary does not have.
     #[error(
         "Token {token} is not in the {side} vocabulary of {vocabulary} tokens; was the text made with another tokenizer?"

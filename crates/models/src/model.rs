@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use papo_checkpoint::Checkpoint;
 use papo_generate::{LanguageModel, ModelError, Room, TokenId};
@@ -34,12 +35,14 @@ pub struct LoadOptions<'a> {
     pub progress: Option<&'a dyn Fn(Progress)>,
     /// Given every tensor that the network makes use of, once.
     pub record: Option<&'a dyn Fn(LoadedTensor<'_>)>,
+    /// Looked at between tensors; once it is true, loading ends with [`Error::Interrupted`].
+    pub interrupt: Option<&'a AtomicBool>,
 }
 
 impl LoadOptions<'_> {
     /// Weights in their stored precision, nobody watching.
     pub fn new(compute: Arc<Compute>) -> Self {
-        Self { compute, dtype: WeightDtype::Auto, progress: None, record: None }
+        Self { compute, dtype: WeightDtype::Auto, progress: None, record: None, interrupt: None }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use papo_checkpoint::{Checkpoint, Dtype as Stored, Tensor};
 use papo_kernels::{
@@ -217,6 +218,9 @@ impl<'a> Tensors<'a> {
 
     /// The tensor stored under the first of `keys` that there is; an error where there is none.
     fn stored(&self, keys: &[String]) -> Result<Tensor<'a>, Error> {
+        if self.options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
+            return Err(Error::Interrupted);
+        }
         self.find(keys)?.ok_or_else(|| {
             let file = self.checkpoint.files().next().unwrap_or(self.config).to_path_buf();
             Error::MissingTensor { file, key: keys.join("` or `"), config: self.config.to_path_buf() }

@@ -3,10 +3,11 @@
 mod support;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use papo_checkpoint::Dtype;
+use papo_checkpoint::{Checkpoint, Dtype};
 use papo_generate::{LanguageModel, Room};
-use papo_models::{WeightDtype, families, read_config};
+use papo_models::{EncoderDecoder, Error, LoadOptions, WeightDtype, families, read_config};
 use serde_json::{Value, json};
 use support::{config, load, rebuild, start, tensors};
 
@@ -248,4 +249,19 @@ fn tokens_and_sources_that_a_model_cannot_read_are_refused() {
     let mut logits = vec![0.0; 288];
     let sentence = model.step(&mut state, &[4_000_000_000], &mut logits).unwrap_err().to_string();
     assert!(sentence.contains("Token 4000000000 is not in the target vocabulary"), "{sentence}");
+}
+
+#[test]
+fn an_interrupt_ends_loading_between_two_tensors() {
+    let interrupt = AtomicBool::new(false);
+    let stop = |_| interrupt.store(true, Ordering::Relaxed);
+    let folder = support::folder("bart-full");
+    let options = LoadOptions {
+        progress: Some(&stop),
+        interrupt: Some(&interrupt),
+        ..LoadOptions::new(support::compute())
+    };
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    let loaded = EncoderDecoder::load(&config("bart-full"), Path::new("c.json"), &checkpoint, &options);
+    assert!(matches!(loaded, Err(Error::Interrupted)));
 }

@@ -4,6 +4,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use papo_models::WeightDtype;
 
@@ -22,6 +23,8 @@ pub struct LoadOptions<'a> {
     pub threads: Option<NonZeroUsize>,
     /// Called as loading advances.
     pub progress: Option<&'a dyn Fn(Progress)>,
+    /// Once it is true, a download or the reading of weights ends soon with an error for which [`Error::is_interrupt`] holds.
+    pub interrupt: Option<&'a AtomicBool>,
 }
 
 impl std::fmt::Debug for LoadOptions<'_> {
@@ -30,6 +33,7 @@ impl std::fmt::Debug for LoadOptions<'_> {
             .field("dtype", &self.dtype)
             .field("threads", &self.threads)
             .field("progress", &self.progress.is_some())
+            .field("interrupt", &self.interrupt.is_some())
             .finish()
     }
 }
@@ -97,7 +101,7 @@ macro_rules! loads {
                 name_or_folder: &str,
                 options: &LoadOptions<'_>,
             ) -> Result<PretrainedModel, Error> {
-                let files = ModelRef::parse(name_or_folder)?.fetch(Want::Model, options.progress)?;
+                let files = ModelRef::parse(name_or_folder)?.fetch(Want::Model, options)?;
                 load_as($kind, &files, options)
             }
 

@@ -34,7 +34,7 @@ impl ChatModel {
     /// Loads a built-in model, an alias, a name on the hub (`NAME` or `NAME@REVISION`) or a folder.
     pub fn load(name: &str, options: &LoadOptions<'_>) -> Result<Self, Error> {
         let reference = ModelRef::parse(name)?;
-        Self::from_files(reference.name(), &reference.fetch(Want::Model, options.progress)?, options)
+        Self::from_files(reference.name(), &reference.fetch(Want::Model, options)?, options)
     }
 
     /// Loads the built-in model that answers when no model is named.

@@ -137,3 +137,13 @@ pub enum Error {
         what: &'static str,
     },
 }
+
+impl Error {
+    /// Whether nothing went wrong but the interrupt of [`LoadOptions`](crate::LoadOptions) came.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(
+            self,
+            Error::Hub(crate::hub::Error::Interrupted { .. }) | Error::Model(papo_models::Error::Interrupted)
+        )
+    }
+}

@@ -17,6 +17,7 @@ mod conversation;
 mod description;
 mod error;
 pub mod eval;
+mod fetching;
 pub mod files;
 pub mod hub;
 pub mod model_ref;

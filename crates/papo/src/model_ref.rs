@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::files::{EmbeddedModel, ModelFiles};
 use crate::hub::{Hub, Repository, Want};
 use crate::ngram_file::{MODEL_FILE, NgramFile};
-use crate::{Error, Progress, built_in};
+use crate::{Error, LoadOptions, built_in, fetching};
 
 /// Short names for the checkpoints of the course.
 pub const ALIASES: [(&str, &str); 4] = [
@@ -111,27 +111,25 @@ impl ModelRef {
         }
     }
 
-    /// The files of the model, wherever they are; from the hub if need be, with `progress` told how far that is.
-    pub fn fetch(&self, want: Want, progress: Option<&dyn Fn(Progress)>) -> Result<ModelFiles, Error> {
+    /// The files of the model, wherever they are; from the hub if need be, with the progress told and the interrupt heeded that
+    /// `options` name.
+    pub fn fetch(&self, want: Want, options: &LoadOptions<'_>) -> Result<ModelFiles, Error> {
         match self {
             Self::BuiltIn(model) => Ok(ModelFiles::Embedded(model)),
             Self::Folder(folder) => Ok(ModelFiles::Folder(folder.clone())),
             Self::Ngram(path) => Ok(ModelFiles::Ngram(Arc::new(NgramFile::open(path)?))),
             Self::Hub { name, revision } => {
                 let repository = Repository::new(name, revision.as_deref())?;
-                let folder = Hub::from_env().resolve(&repository, want, &mut |step| {
-                    if let (Some(progress), Some(step)) = (progress, Progress::of_hub(&step)) {
-                        progress(step);
-                    }
-                })?;
-                Ok(ModelFiles::Folder(folder))
+                Ok(ModelFiles::Folder(fetching::resolve(Hub::from_env(), repository, want, options)?))
             }
         }
     }
 
     /// The files of a model that is on this machine; `None` for one that the hub would have to be asked for.
     pub fn files_at_hand(&self) -> Result<Option<ModelFiles>, Error> {
-        let Self::Hub { name, revision } = self else { return self.fetch(Want::Model, None).map(Some) };
+        let Self::Hub { name, revision } = self else {
+            return self.fetch(Want::Model, &LoadOptions::default()).map(Some);
+        };
         let repository = Repository::new(name, revision.as_deref())?;
         Ok(Hub::from_env().cached(&repository, Want::Model).map(ModelFiles::Folder))
     }

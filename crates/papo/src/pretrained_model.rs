@@ -28,7 +28,7 @@ pub struct PretrainedModel {
 impl PretrainedModel {
     /// Loads a built-in model, an alias, a name on the hub (`NAME` or `NAME@REVISION`) or a folder, of any kind.
     pub fn from_pretrained(name_or_folder: &str, options: &LoadOptions<'_>) -> Result<Self, Error> {
-        Self::load(&ModelRef::parse(name_or_folder)?.fetch(Want::Model, options.progress)?, options)
+        Self::load(&ModelRef::parse(name_or_folder)?.fetch(Want::Model, options)?, options)
     }
 
     /// Loads the model among these files.
@@ -40,6 +40,7 @@ impl PretrainedModel {
         let loading = papo_models::LoadOptions {
             dtype: options.dtype,
             progress: Some(&progress),
+            interrupt: options.interrupt,
             ..papo_models::LoadOptions::new(compute)
         };
         let network = match quantized::Entry::of(files, &config, options.dtype)? {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::client::BREATH;
 use super::repository::{Repository, is_commit};
 use super::{Error, is_file};
 
@@ -103,24 +104,26 @@ impl Cache {
         }
     }
 
-    /// Takes the lock on a blob; `waiting` is told when another program holds it.
+    /// Takes the lock on a blob; while another program holds it, `waiting` is asked again and again whether to go on waiting.
     pub(super) fn lock(
         &self,
         repository: &Repository,
         etag: &str,
-        waiting: &mut dyn FnMut(),
+        waiting: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Lock, Error> {
         let path = self.locks(repository).join(format!("{etag}.lock"));
         create_parent(&path)?;
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|source| Error::Cache { path, source })?;
-        let held = match file.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => {
-                waiting();
-                file.lock().is_ok()
+        let held = loop {
+            match file.try_lock() {
+                Ok(()) => break true,
+                Err(TryLockError::WouldBlock) => {
+                    waiting()?;
+                    std::thread::sleep(BREATH);
+                }
+                Err(TryLockError::Error(_)) => break false,
             }
-            Err(TryLockError::Error(_)) => false,
         };
         Ok(Lock { _file: held.then_some(file) })
     }

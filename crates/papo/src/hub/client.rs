@@ -10,7 +10,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use ureq::http::{HeaderMap, Response, Uri};
@@ -18,6 +20,9 @@ use ureq::{Agent, Body};
 
 use super::repository::{Repository, is_commit};
 use super::{Error, Progress, Settings, Token};
+
+/// How long nobody looks whether an interrupt came.
+pub(super) const BREATH: Duration = Duration::from_millis(100);
 
 /// Most redirects in a row.
 const MAX_REDIRECTS: usize = 8;
@@ -65,6 +70,8 @@ pub(super) struct Client {
     attempts: u32,
     backoff: Duration,
     patience: Duration,
+    /// Once it is true, nothing more is asked for.
+    pub(super) interrupt: Option<Arc<AtomicBool>>,
 }
 
 /// An answer, and the address it came from after redirects.
@@ -94,6 +101,7 @@ impl Client {
             attempts: settings.attempts.max(1),
             backoff: settings.backoff,
             patience: settings.patience,
+            interrupt: None,
         }
     }
 
@@ -117,7 +125,7 @@ impl Client {
         let name = repository.name();
         let revision = repository.revision().replace('/', "%2F");
         let url = format!("{}/api/models/{name}/revision/{revision}?blobs=true", self.endpoint);
-        self.patiently(attempts, progress, || {
+        self.patiently(repository, attempts, progress, || {
             let answer = self.send("GET", &url, None, Follow::SameHost)?;
             let (status, headers) = (answer.response.status().as_u16(), answer.response.headers());
             if status == 404 && header(headers, "x-error-code").is_none() {
@@ -149,7 +157,7 @@ impl Client {
     ) -> Result<Option<Metadata>, Error> {
         let revision = revision.replace('/', "%2F");
         let url = format!("{}/{}/resolve/{revision}/{file}", self.endpoint, repository.name());
-        self.patiently(self.attempts, progress, || {
+        self.patiently(repository, self.attempts, progress, || {
             let answer = self.send("HEAD", &url, None, Follow::SameHost)?;
             let (status, headers) = (answer.response.status().as_u16(), answer.response.headers());
             let code = header(headers, "x-error-code");
@@ -193,12 +201,14 @@ impl Client {
     /// Tries again what fails for reasons that pass, with growing pauses.
     fn patiently<T>(
         &self,
+        repository: &Repository,
         attempts: u32,
         progress: &mut dyn FnMut(Progress<'_>),
         mut attempt: impl FnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut failures = 0;
         loop {
+            self.go_on(repository)?;
             match attempt() {
                 Err(error) if error.is_passing() => {
                     failures += 1;
@@ -228,7 +238,27 @@ impl Client {
         let delay =
             (self.backoff * 2_u32.saturating_pow((failures - 1).min(10))).min(self.patience).max(asked);
         progress(Progress::Retrying { reason: &reason, delay });
-        std::thread::sleep(delay);
+        let until = Instant::now() + delay;
+        while !self.is_interrupted() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            std::thread::sleep(left.min(BREATH));
+        }
+        Ok(())
+    }
+
+    /// Whether whoever asked wants nothing any more.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupt.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// An error once the interrupt came.
+    pub(super) fn go_on(&self, repository: &Repository) -> Result<(), Error> {
+        if self.is_interrupted() {
+            return Err(Error::Interrupted { name: repository.to_string() });
+        }
         Ok(())
     }
 

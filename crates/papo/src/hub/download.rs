@@ -75,9 +75,13 @@ impl<'a> Job<'a> {
         })?;
         let blob = cache.blob(self.repository, &described.etag);
         cache::create_parent(&blob)?;
-        let progress = &mut self.progress;
-        let _lock =
-            cache.lock(self.repository, &described.etag, &mut || progress(Progress::Waiting { file }))?;
+        let (progress, mut told) = (&mut self.progress, false);
+        let _lock = cache.lock(self.repository, &described.etag, &mut || {
+            if !std::mem::replace(&mut told, true) {
+                progress(Progress::Waiting { file });
+            }
+            self.hub.client.go_on(self.repository)
+        })?;
         // Another version of the model may have it, or whoever held the lock has fetched it.
         if !is_file(&blob) {
             self.transfer(file, &described, &blob)?;
@@ -98,6 +102,7 @@ impl<'a> Job<'a> {
         let (mut failures, mut restarts) = (0, 0);
         let mut furthest = length(&out)?;
         loop {
+            self.hub.client.go_on(self.repository)?;
             let from = length(&out)?;
             let outcome = match described.size {
                 Some(size) if from == size => Ok(Attempt::Ended),
@@ -167,6 +172,7 @@ impl<'a> Job<'a> {
         let mut chunk = vec![0; CHUNK];
         self.report(file, at, described.size);
         loop {
+            self.hub.client.go_on(self.repository)?;
             let read = match body.read(&mut chunk) {
                 Ok(0) => return Ok(Attempt::Ended),
                 Ok(read) => read,

@@ -165,6 +165,13 @@ pub enum Error {
         expected: String,
     },
 
+    /// Whoever asked for the model does not want it any more.
+    #[error("the download of {name} was stopped: the next one goes on from there")]
+    Interrupted {
+        /// `OWNER/NAME`, with its revision.
+        name: String,
+    },
+
     /// No room for the file.
     #[error(
         "the disk is full: {file} needs {needed} more bytes in {}; free some with `papo rm`, or set HF_HUB_CACHE to a folder on another disk",
@@ -223,6 +230,7 @@ impl Error {
             | Error::Offline { .. }
             | Error::NoWeights { .. }
             | Error::Index(_)
+            | Error::Interrupted { .. }
             | Error::DiskFull { .. }
             | Error::Cache { .. }
             | Error::NotCached { .. }

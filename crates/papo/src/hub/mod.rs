@@ -31,6 +31,8 @@ mod settings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cache::Cache;
 use client::{Client, Listing};
@@ -61,6 +63,13 @@ impl Hub {
     /// A hub with these settings; nothing is touched or asked yet.
     pub fn new(settings: Settings) -> Self {
         Hub { cache: Cache::new(settings.cache.clone()), client: Client::new(&settings), settings }
+    }
+
+    /// Heeds a flag: once it is true, [`Hub::resolve`] ends with [`Error::Interrupted`] as soon as the network gives it a chance to.
+    #[must_use]
+    pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.client.interrupt = Some(flag);
+        self
     }
 
     /// The settings in force.

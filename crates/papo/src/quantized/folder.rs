@@ -57,6 +57,7 @@ pub fn quantize(files: &ModelFiles, out: &Path, options: &LoadOptions<'_>) -> Re
         dtype: options.dtype,
         progress: Some(&progress),
         record: Some(&record),
+        interrupt: options.interrupt,
         ..papo_models::LoadOptions::new(compute)
     };
     Network::load(&config, files, None, &loading)?;

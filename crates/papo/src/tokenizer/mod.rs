@@ -28,10 +28,10 @@ pub use lossy::LossyNote;
 pub use stream::DecodeStream;
 pub use train::{Framing, LetterCase, SPECIALS, TokenizerKind, TokenizerTraining, TrainedTokenizer};
 
-use crate::Error;
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
+use crate::{Error, LoadOptions};
 use settings::{ROLES, Settings};
 
 /// Whether decoding shows tokens such as `</s>`.
@@ -65,7 +65,7 @@ impl AutoTokenizer {
     /// # }
     /// ```
     pub fn from_pretrained(name_or_folder: &str) -> Result<Tokenizer, Error> {
-        Tokenizer::load(&ModelRef::parse(name_or_folder)?.fetch(Want::Tokenizer, None)?)
+        Tokenizer::load(&ModelRef::parse(name_or_folder)?.fetch(Want::Tokenizer, &LoadOptions::default())?)
     }
 
     /// Loads the tokenizer of a folder; `config.json` and the tokenizer's files will do.

@@ -1,9 +1,11 @@
 //! Connections that break, servers that lie, disks that fill up.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use papo::hub::{Error, Hub, Settings, Want};
+use papo::hub::{Error, Hub, Progress, Settings, Want};
 
 use crate::hub::*;
 use crate::server::Reply;
@@ -193,4 +195,46 @@ fn a_cache_that_cannot_be_written_is_named() {
     let refused = Hub::new(settings).resolve(&tiny(), Want::Model, &mut |_| {}).unwrap_err();
     assert!(matches!(&refused, Error::Cache { .. }), "{refused:?}");
     assert!(refused.to_string().contains("HF_HUB_CACHE"), "{refused}");
+}
+
+#[test]
+fn an_interrupt_stops_a_download_that_the_next_one_goes_on_with() {
+    let world = World::new();
+    let flag = Arc::new(AtomicBool::new(false));
+    let hub = world.hub().interrupted_by(Arc::clone(&flag));
+    let refused = hub
+        .resolve(&tiny(), Want::Model, &mut |progress| {
+            let in_the_middle = matches!(progress, Progress::Downloading { file, file_bytes, .. }
+                if file == "model.safetensors" && file_bytes > 0);
+            flag.store(in_the_middle, Ordering::Relaxed);
+        })
+        .unwrap_err();
+    assert!(matches!(&refused, Error::Interrupted { name } if name == "org/tiny"), "{refused:?}");
+    let there = fs::metadata(world.unfinished()).unwrap().len();
+    assert!((1..300_000).contains(&there), "{there}");
+    world.store.clear();
+    world.fetch().unwrap();
+    assert_eq!(world.store.log()[0].from(), Some(there as usize));
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_another_program() {
+    let world = World::new();
+    world.fetch().unwrap();
+    fs::remove_dir_all(world.model()).unwrap();
+    let locks = world.cache.path().join(".locks/models--org--tiny");
+    let held = names(&locks).into_iter().map(|name| fs::File::options().write(true).open(locks.join(name)));
+    let held: Vec<_> = held.map(|file| file.and_then(|file| file.lock().map(|()| file)).unwrap()).collect();
+    let flag = Arc::new(AtomicBool::new(false));
+    let mut told = 0;
+    let refused =
+        world.hub().interrupted_by(Arc::clone(&flag)).resolve(&tiny(), Want::Model, &mut |progress| {
+            if matches!(progress, Progress::Waiting { .. }) {
+                told += 1;
+                flag.store(true, Ordering::Relaxed);
+            }
+        });
+    assert!(matches!(refused, Err(Error::Interrupted { .. })), "{refused:?}");
+    assert_eq!(told, 1);
+    drop(held);
 }
