@@ -31,7 +31,8 @@ pub struct Rung {
 /// Measures a model on the dialogues of `data` and lets it talk through `conversations`.
 pub fn measure(name: &str, data: &Path, conversations: &[Vec<String>]) -> Result<Rung> {
     let reference = ModelRef::parse(name)?;
-    let bytes = reference.fetch(Want::Model, None)?.list()?.iter().map(|(_, size)| size).sum();
+    let bytes =
+        reference.fetch(Want::Model, &LoadOptions::default())?.list()?.iter().map(|(_, size)| size).sum();
     let model = ChatModel::load(name, &LoadOptions::default())?;
     let options = EvaluationOptions {
         kind: Some(DataKind::Dialogues),
