@@ -1,52 +1,71 @@
 //! The models that are part of the program, so that it has something to say without a network: six generations of one lineage,
 //! trained by Papo on the same small talk, and a model of Brazilian literature.
 //!
-//! Their files lie in this crate, under `models/`, laid out as `papo train` leaves them; `models/README.md` says how each was made
-//! and from what. A model is added by its folder and a line in [`BUILT_IN`].
+//! Their files lie in crates of their own, `built-in/NAME`, laid out as `papo train` leaves them; `built-in/README.md` says how each
+//! was made and from what. A model is added by its crate and a line in [`BUILT_IN`]. Without the feature `built-in-models` there are
+//! none, and only their names are known.
 
 use crate::Error;
 use crate::files::EmbeddedModel;
 
-/// The files of a model folder of this crate, with their bytes.
-macro_rules! model {
-    ($name:literal, $weights:literal, $about:literal) => {
-        EmbeddedModel {
-            name: $name,
-            about: $about,
-            files: model!(@ $name: "config.json", "generation_config.json", $weights, "tokenizer.json", "tokenizer_config.json"),
-        }
-    };
-    (@ $name:literal: $($file:expr),*) => {
-        &[$(($file, include_bytes!(concat!("../models/", $name, "/", $file)).as_slice())),*]
-    };
-}
-
-/// How many of [`BUILT_IN`] are the lineage: one model of each generation, oldest first.
+/// How many of the models are the lineage: one model of each generation, oldest first.
 const GENERATIONS: usize = 6;
 
 /// The one that holds the pleasantest conversation.
 const DEFAULT: &str = "transformer";
 
+/// The names of the models, whether or not this program was built with them: the lineage from n-gram to transformer, then the others.
+pub const NAMES: [&str; 7] = ["ngram", "rnn", "lstm", "gru", "seq2seq", "transformer", "machado"];
+
 /// The models inside the program: the lineage from n-gram to transformer, then the others.
 ///
 /// A `static`, because every crate that names a constant gets a copy of all their bytes.
+#[cfg(feature = "built-in-models")]
 pub static BUILT_IN: &[EmbeddedModel] = &[
-    model!("ngram", "model.ngram", "counts of token sequences, smoothed (Kneser-Ney 1995)"),
-    model!("rnn", "model.safetensors", "a state carried from token to token (Elman 1990)"),
-    model!("lstm", "model.safetensors", "a memory behind gates (Hochreiter and Schmidhuber 1997)"),
-    model!("gru", "model.safetensors", "fewer gates, no separate memory (Cho et al. 2014)"),
-    model!(
-        "seq2seq",
-        "model.safetensors",
-        "an encoder, and a decoder that looks back (Bahdanau et al. 2015)"
-    ),
-    model!("transformer", "model.safetensors", "attention is all it needs (Vaswani et al. 2017)"),
-    model!("machado", "model.ngram", "Machado de Assis as an n-gram of words, in Portuguese"),
+    EmbeddedModel {
+        name: papo_built_in_ngram::NAME,
+        about: "counts of token sequences, smoothed (Kneser-Ney 1995)",
+        files: papo_built_in_ngram::FILES,
+    },
+    EmbeddedModel {
+        name: papo_built_in_rnn::NAME,
+        about: "a state carried from token to token (Elman 1990)",
+        files: papo_built_in_rnn::FILES,
+    },
+    EmbeddedModel {
+        name: papo_built_in_lstm::NAME,
+        about: "a memory behind gates (Hochreiter and Schmidhuber 1997)",
+        files: papo_built_in_lstm::FILES,
+    },
+    EmbeddedModel {
+        name: papo_built_in_gru::NAME,
+        about: "fewer gates, no separate memory (Cho et al. 2014)",
+        files: papo_built_in_gru::FILES,
+    },
+    EmbeddedModel {
+        name: papo_built_in_seq2seq::NAME,
+        about: "an encoder, and a decoder that looks back (Bahdanau et al. 2015)",
+        files: papo_built_in_seq2seq::FILES,
+    },
+    EmbeddedModel {
+        name: papo_built_in_transformer::NAME,
+        about: "attention is all it needs (Vaswani et al. 2017)",
+        files: papo_built_in_transformer::FILES,
+    },
+    EmbeddedModel {
+        name: papo_built_in_machado::NAME,
+        about: "Machado de Assis as an n-gram of words, in Portuguese",
+        files: papo_built_in_machado::FILES,
+    },
 ];
+
+/// The models inside the program: none, it was built without the feature `built-in-models`.
+#[cfg(not(feature = "built-in-models"))]
+pub static BUILT_IN: &[EmbeddedModel] = &[];
 
 /// The lineage: one model of each generation, oldest first, all trained on the same conversations.
 pub fn lineage() -> &'static [EmbeddedModel] {
-    &BUILT_IN[..GENERATIONS]
+    &BUILT_IN[..GENERATIONS.min(BUILT_IN.len())]
 }
 
 /// The built-in model of this name.
@@ -55,15 +74,18 @@ pub fn find(name: &str) -> Option<&'static EmbeddedModel> {
 }
 
 /// The built-in model that answers when no model is named.
+///
+/// Fails where the program was built without.
 pub fn default_model() -> Result<&'static EmbeddedModel, Error> {
-    find(DEFAULT).ok_or_else(|| Error::ModelName {
-        name: String::new(),
-        reason: "this program was built without a model of its own; name a folder or a model on the hub"
-            .into(),
-    })
+    find(DEFAULT).ok_or(Error::NoBuiltInModels)
 }
 
-#[cfg(test)]
+/// An error where this is the name of a built-in model that this program was built without.
+pub(crate) fn check_absent(name: &str) -> Result<(), Error> {
+    if BUILT_IN.is_empty() && NAMES.contains(&name) { Err(Error::NoBuiltInModels) } else { Ok(()) }
+}
+
+#[cfg(all(test, feature = "built-in-models"))]
 mod tests {
     use super::*;
     use crate::files::ModelFiles;
@@ -72,6 +94,7 @@ mod tests {
     fn each_generation_is_what_its_name_says() {
         let types = ["papo_ngram", "papo_rnn", "papo_lstm", "papo_gru", "papo_seq2seq", "marian"];
         assert_eq!(lineage().len(), types.len());
+        assert!(BUILT_IN.iter().map(|model| model.name).eq(NAMES));
         for (model, expected) in lineage().iter().zip(types) {
             let config = ModelFiles::Embedded(model).json("config.json").unwrap().unwrap();
             assert_eq!(config["model_type"], expected, "{}", model.name);

@@ -88,6 +88,11 @@ pub enum Error {
         /// A sentence: what is wrong and what would do.
         reason: String,
     },
+    /// A built-in model was asked for, and there are none.
+    #[error(
+        "this program was built without models of its own (the feature built-in-models); name a folder or a model on the hub"
+    )]
+    NoBuiltInModels,
     /// A file of generation settings cannot be used.
     #[error("{}: {source}", path.display())]
     Settings {

@@ -60,6 +60,9 @@ impl ModelRef {
         {
             return Ok(Self::BuiltIn(model));
         }
+        if !path.is_dir() {
+            built_in::check_absent(trimmed)?;
+        }
         if NgramFile::is_one(path) {
             // The file of a model folder stands for the folder, where its tokenizer is.
             return Ok(match path.parent().filter(|folder| folder.join("config.json").is_file()) {

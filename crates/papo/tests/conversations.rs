@@ -24,6 +24,7 @@ fn short() -> GenerationConfig {
 }
 
 #[test]
+#[cfg(feature = "built-in-models")]
 fn the_built_in_model_answers_without_any_file() {
     let model = ChatModel::load_default(&LoadOptions::default()).unwrap();
     assert_eq!(model.name(), papo::built_in::default_model().unwrap().name);

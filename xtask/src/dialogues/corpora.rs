@@ -1,6 +1,6 @@
 //! Reads the public dialogue sets, each in its own form, and cuts them into clean stretches.
 //!
-//! Each set is permissively licensed; `crates/papo/models/README.md` credits them.
+//! Each set is permissively licensed; `built-in/README.md` credits them.
 
 use std::fs;
 use std::path::Path;

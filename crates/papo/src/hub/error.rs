@@ -103,6 +103,15 @@ pub enum Error {
         name: String,
     },
 
+    /// The model is not in the cache, and nothing in this program can download.
+    #[error(
+        "{name} is not in the cache, and this program was built without downloads (the feature hub): fetch the model with another tool, or name a folder"
+    )]
+    NoClient {
+        /// `OWNER/NAME`, with its revision.
+        name: String,
+    },
+
     /// The hub answers in a way that it should not.
     #[error("the answer of {url} makes no sense: {problem}; check HF_ENDPOINT, or try again later")]
     Protocol {
@@ -228,6 +237,7 @@ impl Error {
             | Error::Damaged { .. } => true,
             Error::Name { .. }
             | Error::Offline { .. }
+            | Error::NoClient { .. }
             | Error::NoWeights { .. }
             | Error::Index(_)
             | Error::Interrupted { .. }

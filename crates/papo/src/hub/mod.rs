@@ -17,10 +17,16 @@
 //! client, over 250 crates for one blocking download. Its version 0.5 is light, but appends whatever body it is given to an unfinished file
 //! without a look at status or range, checks neither size nor hash, never asks again about a name that is in the cache, and knows
 //! neither `HF_HUB_CACHE` nor `HF_HUB_OFFLINE`. The protocol is small: `client.rs` speaks it, `download.rs` fetches one
-//! file, `cache.rs` knows the folders, `inventory.rs` lists and removes what is there.
+//! file, `cache.rs` knows the folders, `inventory.rs` lists and removes what is there. Without the feature `hub` the first two are left
+//! out, and the cache is all that there is.
+
+// What only a download uses.
+#![cfg_attr(not(feature = "hub"), allow(dead_code))]
 
 mod cache;
+#[cfg(feature = "hub")]
 mod client;
+#[cfg(feature = "hub")]
 mod download;
 mod error;
 mod files;
@@ -29,13 +35,16 @@ mod progress;
 mod repository;
 mod settings;
 
+#[cfg(feature = "hub")]
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cache::Cache;
+#[cfg(feature = "hub")]
 use client::{Client, Listing};
+#[cfg(feature = "hub")]
 use papo_checkpoint::Index;
 
 pub use error::Error;
@@ -51,6 +60,7 @@ pub use settings::{Network, Settings, Token};
 pub struct Hub {
     settings: Settings,
     cache: Cache,
+    #[cfg(feature = "hub")]
     client: Client,
 }
 
@@ -62,7 +72,12 @@ impl Hub {
 
     /// A hub with these settings; nothing is touched or asked yet.
     pub fn new(settings: Settings) -> Self {
-        Hub { cache: Cache::new(settings.cache.clone()), client: Client::new(&settings), settings }
+        Hub {
+            cache: Cache::new(settings.cache.clone()),
+            #[cfg(feature = "hub")]
+            client: Client::new(&settings),
+            settings,
+        }
     }
 
     /// Heeds a flag: once it is true, [`Hub::resolve`] ends with [`Error::Interrupted`] as soon as the network gives it a chance to.
@@ -97,6 +112,18 @@ impl Hub {
         if self.settings.network == Network::Offline {
             return cached.ok_or_else(|| Error::Offline { name: repository.to_string() });
         }
+        self.ask(repository, want, cached, progress)
+    }
+
+    /// Asks the hub what there is now, and falls back on what the cache has.
+    #[cfg(feature = "hub")]
+    fn ask(
+        &self,
+        repository: &Repository,
+        want: Want,
+        cached: Option<PathBuf>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<PathBuf, Error> {
         progress(Progress::Looking { name: repository.name() });
         match (self.update(repository, want, cached.is_some(), progress), cached) {
             (Err(error), Some(folder)) if error.is_remote() => {
@@ -105,6 +132,18 @@ impl Hub {
             }
             (outcome, _) => outcome,
         }
+    }
+
+    /// What the cache has: this program cannot ask.
+    #[cfg(not(feature = "hub"))]
+    fn ask(
+        &self,
+        repository: &Repository,
+        _: Want,
+        cached: Option<PathBuf>,
+        _: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<PathBuf, Error> {
+        cached.ok_or_else(|| Error::NoClient { name: repository.to_string() })
     }
 
     /// The folder of a model that is in the cache with every file that is wanted, without asking anyone.
@@ -135,6 +174,7 @@ impl Hub {
     }
 
     /// Brings the cache up to what the hub has.
+    #[cfg(feature = "hub")]
     fn update(
         &self,
         repository: &Repository,
@@ -171,6 +211,7 @@ impl Hub {
     }
 
     /// Finds out what a repository holds where the hub does not list it, as some mirrors do not: by asking for each file.
+    #[cfg(feature = "hub")]
     fn probe(
         &self,
         repository: &Repository,
