@@ -130,4 +130,52 @@ pub enum Error {
         /// What was expected and what was found.
         problem: String,
     },
+
+    /// The folder that a model is to be made in is a file.
+    #[error("{} is a file, and a model is a folder of files; name a folder", path.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A folder that a model is to be made in holds something.
+    #[error(
+        "{} is there already and holds {name}; name a new folder, or replace the model in it with --overwrite",
+        folder.display()
+    )]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// A file in it.
+        name: String,
+    },
+
+    /// A folder that is to be replaced is no model's.
+    #[error(
+        "{} holds {name} and no model, and --overwrite replaces only models; name another folder, or empty this one yourself",
+        folder.display()
+    )]
+    NoModel {
+        /// The folder.
+        folder: PathBuf,
+        /// A file in it.
+        name: String,
+    },
+
+    /// A training was begun in the folder.
+    #[error(
+        "a training was begun in {} already; go on with it by --resume, begin anew with --overwrite, or name another folder",
+        folder.display()
+    )]
+    Begun {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// Another program holds the folder.
+    #[error("another training is at work in {}; wait for its end, or name another folder", folder.display())]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
 }

@@ -9,19 +9,22 @@
 //! loading never executes anything; and memory is never reserved because a file merely claims a size. What the
 //! weights mean is the business of the crate above.
 //!
-//! Other formats that are mapped whole, such as `model.ngram`, take the map itself: [`MappedFile`].
+//! How a file is written so that it appears whole or not at all stands in `replace.rs`, how a folder is held while a model is made
+//! in it in `claim.rs`. Other formats that are mapped whole, such as `model.ngram`, take the map itself: [`MappedFile`].
 //!
 //! Start reading at `checkpoint.rs`; `safetensors.rs` and `torch.rs` are the two families of formats.
 
 #![deny(unsafe_code)]
 
 mod checkpoint;
+mod claim;
 mod dtype;
 mod error;
 mod index;
 mod layout;
 mod map;
 mod pickle;
+mod replace;
 mod safetensors;
 mod spool;
 mod torch;
@@ -29,9 +32,11 @@ mod write;
 mod zip;
 
 pub use checkpoint::{Checkpoint, Tensor};
+pub use claim::{Claim, Existing};
 pub use dtype::Dtype;
 pub use error::Error;
 pub use index::Index;
 pub use map::MappedFile;
+pub use replace::{remove_partials, replace_file};
 pub use spool::TensorSpool;
 pub use write::{NewTensor, write_safetensors, write_sharded};

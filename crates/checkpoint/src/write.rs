@@ -1,18 +1,17 @@
 //! Writing safetensors, whole or in shards, so that a reader never sees half a file.
 //!
-//! A file is written under another name in the same folder, forced to the disk, and only then given its name. Whoever
-//! has the old file mapped keeps the old bytes; a crash or a full disk leaves the old file as it was. With shards, the index
-//! comes last, as it is what makes them a checkpoint.
+//! `replace.rs` says how a file appears whole or not at all. With shards, the index comes last, as it is what makes them a
+//! checkpoint.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use crate::layout::elements;
+use crate::replace::replace_file;
 use crate::safetensors::MAX_HEADER;
 use crate::{Dtype, Error};
 
@@ -87,7 +86,7 @@ pub(crate) fn write_described<T: Described>(
         ));
         return Err(Error::Write { path: path.to_path_buf(), source });
     }
-    replace(path, |file| {
+    replace_file(path, |file| {
         file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.write_all(&header)?;
         ordered.iter().try_for_each(|tensor| write_elements(file, tensor))
@@ -129,7 +128,7 @@ pub fn write_sharded(
     }
     let total: usize = tensors.iter().map(|tensor| tensor.bytes.len()).sum();
     let index = json!({ "metadata": { "total_size": total }, "weight_map": weight_map });
-    replace(&index_path, |file| writeln!(file, "{index:#}"))?;
+    replace_file(&index_path, |file| writeln!(file, "{index:#}"))?;
     match fs::remove_file(&whole) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Write { path: whole, source }),
         _ => Ok(()),
@@ -177,36 +176,4 @@ fn header<T: Described>(tensors: &[&T], metadata: &BTreeMap<String, String>) -> 
     let mut text = Value::Object(header).to_string().into_bytes();
     text.resize(text.len().next_multiple_of(8), b' ');
     text
-}
-
-/// Writes a file beside `path` and puts it in its place once it is whole and on the disk.
-fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<(), Error> {
-    let failed = |source| Error::Write { path: path.to_path_buf(), source };
-    let name = path.file_name().ok_or_else(|| failed(io::Error::other("it has no file name")))?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    static WRITES: AtomicU32 = AtomicU32::new(0);
-    beside.push(format!(".{}-{}.partial", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
-    let partial = Partial(path.with_file_name(beside));
-
-    let file = File::create(&partial.0).map_err(failed)?;
-    let mut writer = BufWriter::with_capacity(1 << 20, &file);
-    write(&mut writer).and_then(|()| writer.flush()).map_err(failed)?;
-    drop(writer);
-    file.sync_all().map_err(failed)?;
-    fs::rename(&partial.0, path).map_err(failed)?;
-    // The new name is itself an entry of the folder, which has to reach the disk too; not every system can do that.
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    }
-    Ok(())
-}
-
-/// An unfinished file, which goes away with the attempt; after the rename there is nothing left of that name.
-struct Partial(PathBuf);
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }

@@ -119,6 +119,9 @@ pub enum Command {
     #[command(visible_alias = "ls")]
     List(ListArguments),
     /// Show what a model is: family, size, files and generation options.
+    #[command(
+        after_help = "Example:\n  papo show machado --arpa machado.arpa      its n-grams, for KenLM, SRILM or --from-arpa"
+    )]
     Show(ShowArguments),
     /// Remove models from the cache.
     #[command(name = "rm")]
@@ -190,6 +193,9 @@ pub struct CompareArguments {
     /// Also write the comparison as one self-contained page.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Replace the file of --html if it is there.
+    #[arg(long, requires = "html")]
+    pub overwrite: bool,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
@@ -325,6 +331,12 @@ pub struct ShowArguments {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+    /// Of an n-gram model: write all its n-grams as an ARPA file (packed where the name ends in .gz; - is standard output) instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub arpa: Option<PathBuf>,
+    /// Replace the file of --arpa if it is there.
+    #[arg(long, requires = "arpa")]
+    pub overwrite: bool,
 }
 
 /// `papo rm`.

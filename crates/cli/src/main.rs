@@ -12,6 +12,7 @@ mod documents;
 mod failure;
 mod loading;
 mod memory;
+mod output_file;
 mod request;
 mod terminal;
 

@@ -13,6 +13,7 @@ use papo::{GenerationConfig, Memory, WeightDtype};
 
 use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff, QuantizedDtype};
 use crate::failure::Failure;
+use crate::output_file::ExistingFile;
 
 pub use eval::Eval;
 #[cfg_attr(not(feature = "train"), allow(unused_imports))]
@@ -102,6 +103,7 @@ pub struct Compare {
     pub prompts: Option<PathBuf>,
     /// Where to write the page.
     pub html: Option<PathBuf>,
+    pub existing: ExistingFile,
     pub format: Format,
     pub loading: Loading,
     pub config: GenerationConfig,
@@ -171,6 +173,9 @@ pub struct Show {
     /// The built-in model if there is none.
     pub model: Option<String>,
     pub format: Format,
+    /// Where to write an n-gram model as an ARPA file, instead of describing it.
+    pub arpa: Option<PathBuf>,
+    pub existing: ExistingFile,
 }
 
 impl Request {
@@ -191,6 +196,7 @@ impl Request {
                 models: it.models,
                 prompts: it.prompts,
                 html: it.html,
+                existing: existing(it.overwrite),
                 format: format(it.json),
                 loading: loading(&it.model_flags),
                 config: config(&it.generation)?,
@@ -228,7 +234,12 @@ impl Request {
             }),
             Command::Pull(it) => Request::Pull(it.models),
             Command::List(it) => Request::List(format(it.json)),
-            Command::Show(it) => Request::Show(Show { model: it.model, format: format(it.json) }),
+            Command::Show(it) => Request::Show(Show {
+                model: it.model,
+                format: format(it.json),
+                arpa: it.arpa,
+                existing: existing(it.overwrite),
+            }),
             Command::Remove(it) => Request::Remove(it.models),
         })
     }
@@ -263,6 +274,10 @@ fn bench(it: arguments::BenchArguments) -> Result<Bench, Failure> {
         loading: loading(&it.model_flags),
         config: config(&it.generation)?,
     })
+}
+
+fn existing(overwrite: bool) -> ExistingFile {
+    if overwrite { ExistingFile::Replace } else { ExistingFile::Refuse }
 }
 
 fn format(json: bool) -> Format {

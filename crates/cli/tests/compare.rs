@@ -50,6 +50,11 @@ fn prompts_come_from_a_file_and_the_page_stands_alone() {
         html.contains("Hi &lt;b&gt;there&lt;/b&gt;") && !html.contains("http://") && !html.contains("src=")
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside the page");
+    let again = ["compare", &t5, "--prompts", prompts, "--html", page, "--max-new-tokens", "2"];
+    run(&again, "").exits(1).complains("--overwrite");
+    assert_eq!(std::fs::read_to_string(page).unwrap(), html);
+    run(&[&again[..], &["--overwrite"]].concat(), "").exits(0);
+    assert_ne!(std::fs::read_to_string(page).unwrap(), html);
 }
 
 #[test]

@@ -66,13 +66,35 @@ fn replies_are_scored_behind_what_went_before() {
 fn translations_can_be_given_and_kept() {
     let data = written("pairs.tsv", PAIRS);
     let given = written("given.txt", "das Haus ist klein\nhow old are you\n");
-    let kept = written("kept.txt", "");
+    let kept = written("kept.txt", "of another day");
     let model = checkpoint("t5-flan");
     let arguments =
         [&model, "--data", &data, "--hypotheses", &given, "--save-hypotheses", &kept, "--lowercase"];
-    let found = figures(&arguments);
+    run(&[&["eval"], &arguments[..]].concat(), "").exits(1).complains("--overwrite");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "of another day");
+    let found = figures(&[&arguments[..], &["--overwrite"]].concat());
     assert!((number(&found, "bleu") - 100.0).abs() < 1e-9, "{found}");
     assert_eq!(std::fs::read_to_string(&kept).unwrap(), "das Haus ist klein\nhow old are you\n");
+}
+
+#[test]
+fn a_place_for_translations_that_cannot_be_written_is_told_before_the_work() {
+    let data = written("pairs.tsv", PAIRS);
+    let arguments =
+        ["eval", &checkpoint("t5-flan"), "--data", &data, "--save-hypotheses", "/no/such/folder/h.txt"];
+    let found = run(&arguments, "").exits(1).complains("/no/such/folder/h.txt");
+    assert_eq!(found.stdout, "");
+}
+
+/// What was measured is told though the file beside it cannot be written in the end.
+#[cfg(target_os = "linux")]
+#[test]
+fn figures_are_printed_though_the_translations_cannot_be_kept() {
+    let data = written("pairs.tsv", PAIRS);
+    let arguments =
+        ["eval", &checkpoint("t5-flan"), "--data", &data, "--save-hypotheses", "/dev/full", "--json"];
+    let found = run(&arguments, "").exits(1).complains("/dev/full");
+    assert!(found.json_lines()[0]["bleu"].is_number());
 }
 
 #[test]

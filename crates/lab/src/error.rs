@@ -106,7 +106,10 @@ pub enum Error {
         found: String,
     },
     /// A state of training that cannot be read.
-    #[error("{} is not the state of a training that can go on: {reason}; begin anew in another folder", path.display())]
+    #[error(
+        "{} is not the state of a training that can go on: {reason}; begin anew in another folder, or here with --overwrite",
+        path.display()
+    )]
     State {
         /// The file.
         path: PathBuf,
@@ -114,7 +117,10 @@ pub enum Error {
         reason: String,
     },
     /// A folder in which a training was begun already.
-    #[error("a training was begun in {} already; go on with it by --resume, or name another folder", folder.display())]
+    #[error(
+        "a training was begun in {} already; go on with it by --resume, begin anew with --overwrite, or name another folder",
+        folder.display()
+    )]
     AlreadyBegun {
         /// The model folder.
         folder: PathBuf,
@@ -133,11 +139,14 @@ pub enum Error {
     /// Numbers that are none any more.
     #[error(
         "the loss is no number any more at step {step}: the training has diverged; lower the learning rate, clip gradients or warm up \
-         longer (the best model so far is kept)"
+         longer ({})",
+        if *saved { "the best model so far is kept" } else { "no model has been saved yet" }
     )]
     Diverged {
         /// The step.
         step: u64,
+        /// Whether a validation before it has left a model.
+        saved: bool,
     },
     /// A checkpoint that could not be read or written.
     #[error(transparent)]

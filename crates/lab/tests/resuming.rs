@@ -86,6 +86,7 @@ impl Case {
             limits: Limits { steps: Some(steps), ..Limits::default() },
             data: &self.split,
             fingerprint: Fingerprint::of(&self.files).unwrap(),
+            begin_with: None,
             folder: &folder,
             resume: Resume::Yes,
             save_every: Duration::from_secs(1000),

@@ -123,8 +123,8 @@ pub enum Error {
     },
     /// A word that an ARPA file cannot hold.
     #[error(
-        "the token {word:?} holds white space, which separates words in an ARPA file; write no ARPA file of this model, or \
-         train it with another tokenizer."
+        "the token {word:?} cannot stand in an ARPA file, where white space separates words and <UNK> is the unknown word; \
+         write no ARPA file of this model, or train it with another tokenizer."
     )]
     Unwritable {
         /// The word.
@@ -142,6 +142,16 @@ pub enum Error {
         line: u64,
         /// What is wrong with it.
         problem: ArpaProblem,
+    },
+    /// A file of another format where an ARPA file was expected.
+    #[error("{path} is {what}, and an ARPA file is text, plain or packed with gzip; {advice}.", path = path.display())]
+    NotArpa {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
     },
     /// An n-gram comes twice.
     #[error("entry {entry} of order {order}, `{words}`, has come before; give each n-gram once.", entry = entry + 1)]

@@ -51,6 +51,23 @@ impl<B: AsRef<[u8]>> Generator<B> {
         &self.model
     }
 
+    /// log₁₀ p(word | `<s>` and these tokens) for every id, as queries give it: the model's own numbers, that of `<unk>` among them.
+    /// `<s>`, which stands only before texts, and ids that are no words have −∞.
+    pub fn log10_probabilities(&self, tokens: &[TokenId]) -> Vec<f32> {
+        let (mut state, mut after) = (self.model.start_state(), State::default());
+        for &token in tokens {
+            self.model.score(&state, token, &mut after);
+            state = after;
+        }
+        let is_predicted = |id: u32| id != START && self.model.is_word(id);
+        (0..self.vocab_size() as u32)
+            .map(|id| match is_predicted(id) {
+                true => self.model.score(&state, id, &mut after).log10_probability,
+                false => f32::NEG_INFINITY,
+            })
+            .collect()
+    }
+
     /// Writes the logits that follow a state.
     fn fill(&self, state: &State, logits: &mut [f32]) {
         let backoff: f32 = state.contexts().iter().map(|context| context.log10_backoff).sum();

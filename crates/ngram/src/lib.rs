@@ -6,24 +6,20 @@
 
 #![forbid(unsafe_code)]
 
-mod arpa_lines;
-mod arpa_problem;
-mod arpa_read;
-mod arpa_write;
+mod arpa;
 mod binary;
 mod corpus;
 mod entries;
 mod error;
 mod estimate;
 mod language_model;
+mod listing;
 mod model;
 mod state;
 mod text;
 mod vocabulary;
 
-pub use arpa_problem::ArpaProblem;
-pub use arpa_read::{read_arpa, read_arpa_from};
-pub use arpa_write::ArpaWriter;
+pub use arpa::{ArpaProblem, ArpaRemarks, ArpaWriter, import_arpa, read_arpa, read_arpa_from};
 pub use binary::build::{ModelWriter, WriteOptions};
 pub use binary::header::Layout;
 pub use corpus::{Corpus, Piece};

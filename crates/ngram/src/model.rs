@@ -19,15 +19,15 @@ use crate::{Error, START, Score, State};
 /// A model in the bytes of a `model.ngram`, which are looked at where they lie; immutable.
 #[derive(Clone, Debug)]
 pub struct Model<B> {
-    file: B,
+    pub(crate) file: B,
     header: Header,
-    unigrams: Unigrams,
-    orders: Orders,
+    pub(crate) unigrams: Unigrams,
+    pub(crate) orders: Orders,
 }
 
 /// Where each order from 2 on lies.
 #[derive(Clone, Debug)]
-enum Orders {
+pub(crate) enum Orders {
     Trie(Vec<Level>),
     Hashed(Vec<Shape>),
 }

@@ -105,6 +105,34 @@ fn every_history_and_word_scores_as_the_recursion_says() {
     }
 }
 
+/// What KenLM's `BaseScore` gives for `<unk>`, `</s>`, `a`, `b`, `c` and `d` after `<s>` and these words.
+const AFTER: [(&[&str], [f32; 6]); 5] = [
+    (&[], [-1.564271, -1.08715, -0.30103, -0.69897, -0.962211, -1.08715]),
+    (&["a"], [-1.60206, -1.124939, -0.90309, -0.221849, -1.0, -1.124939]),
+    (&["a", "b"], [-1.716004, -1.30103, -1.017033, -1.113943, -0.154902, -1.238882]),
+    (&["b", "c"], [-1.721536, -0.314996, -1.022566, -1.119476, -1.119476, -0.60206]),
+    (&["x"], [-1.330993, -0.853872, -0.522879, -0.728933, -0.728933, -0.853872]),
+];
+
+#[test]
+fn the_probabilities_of_all_next_words_are_those_of_kenlm() {
+    for model in both() {
+        let ids: Vec<u32> =
+            ["<unk>", "</s>", "a", "b", "c", "d"].iter().map(|word| model.id(word).unwrap()).collect();
+        let generator = Generator::new(model, 20);
+        for (words, expected) in AFTER {
+            let tokens: Vec<u32> = words.iter().map(|word| generator.model().id(word).unwrap_or(0)).collect();
+            let found = generator.log10_probabilities(&tokens);
+            assert_eq!(found.len(), 20);
+            for (&id, expected) in ids.iter().zip(expected) {
+                assert!((found[id as usize] - expected).abs() < 2e-6, "{words:?} {id}");
+            }
+            let others = (0..20).filter(|id| !ids.contains(id));
+            assert!(others.map(|id| found[id as usize]).all(|log10_p| log10_p == f32::NEG_INFINITY));
+        }
+    }
+}
+
 #[test]
 fn states_forget_what_the_model_cannot_tell_apart() {
     for model in both() {

@@ -37,7 +37,8 @@ pub use description::{Description, NgramShape, Shape};
 pub use error::Error;
 pub use model_ref::ModelRef;
 pub use network::{Kind, Network, NetworkState};
-pub use ngram_file::NgramFile;
+pub use ngram_file::{NgramFile, list_ngrams, ngram_config, ngram_generation_config};
+pub use papo_checkpoint::{Claim, Existing, replace_file};
 pub use papo_generate::{
     EarlyStopping, Error as GenerateError, Finish, Generated, GenerationConfig, Hooks, LanguageModel,
     OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,

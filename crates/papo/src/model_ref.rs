@@ -80,6 +80,9 @@ impl ModelRef {
             }
             return Err(wrong("there is no such folder; check the path, or give a name on the hub"));
         }
+        if alias.is_none() && looks_like_file(trimmed) {
+            return Err(wrong("there is no such file; check the path, or give a name on the hub"));
+        }
         let name = alias.unwrap_or(name);
         let allowed = |part: &str| {
             !part.is_empty()
@@ -120,7 +123,13 @@ impl ModelRef {
         match self {
             Self::BuiltIn(model) => Ok(ModelFiles::Embedded(model)),
             Self::Folder(folder) => Ok(ModelFiles::Folder(folder.clone())),
-            Self::Ngram(path) => Ok(ModelFiles::Ngram(Arc::new(NgramFile::open(path)?))),
+            Self::Ngram(path) => {
+                let file = NgramFile::open(path)?;
+                for remark in file.remarks() {
+                    progress.into_iter().for_each(|progress| progress(Progress::Remark(remark.clone())));
+                }
+                Ok(ModelFiles::Ngram(Arc::new(file)))
+            }
             Self::Hub { name, revision } => {
                 let repository = Repository::new(name, revision.as_deref())?;
                 Ok(ModelFiles::Folder(fetching::resolve(Hub::from_env(), repository, want, options)?))
@@ -136,6 +145,34 @@ impl ModelRef {
         let repository = Repository::new(name, revision.as_deref())?;
         Ok(Hub::from_env().cached(&repository, Want::Model).map(ModelFiles::Folder))
     }
+}
+
+/// Whether a name ends as files do and repositories do not: it is never asked of the hub.
+fn looks_like_file(name: &str) -> bool {
+    let endings = [
+        ".arpa",
+        ".lm",
+        ".ngram",
+        ".gz",
+        ".bz2",
+        ".xz",
+        ".zst",
+        ".zip",
+        ".tar",
+        ".json",
+        ".jsonl",
+        ".safetensors",
+        ".bin",
+        ".pt",
+        ".pth",
+        ".ckpt",
+        ".onnx",
+        ".txt",
+        ".tsv",
+        ".csv",
+    ];
+    let name = name.to_ascii_lowercase();
+    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -161,6 +198,19 @@ mod tests {
     fn a_name_that_could_leave_the_cache_is_refused() {
         for name in ["", "  ", "a/b/c", "../x/y", "a/..", "a b", "org/", "/nowhere/at/all", "x@", "-x"] {
             assert!(ModelRef::parse(name).is_err(), "{name:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_whatever_it_is_called_and_a_name_of_a_file_is_never_asked_of_the_hub() {
+        for name in ["Cargo.toml", "src/lib.rs"] {
+            assert!(
+                matches!(ModelRef::parse(name).unwrap(), ModelRef::Ngram(path) if path == Path::new(name))
+            );
+        }
+        for name in ["absent.arpa", "folder/absent.lm", "absent.arpa.gz", "model.SAFETENSORS", "talk.bin"] {
+            let sentence = ModelRef::parse(name).unwrap_err().to_string();
+            assert!(sentence.contains("no such file"), "{sentence}");
         }
     }
 

@@ -114,6 +114,29 @@ impl Network {
         }
     }
 
+    /// The model's own probabilities of every next token: after the source, and behind `prefix`, which the reply begins with, its start token
+    /// first. Nothing is suppressed and no generation option has a say.
+    ///
+    /// Of an n-gram model these are its probabilities as they are, `<unk>` with its own; they add up to 1 as far as the model is normalised.
+    pub fn next_probabilities(&self, source: &[TokenId], prefix: &[TokenId]) -> Result<Vec<f64>, ModelError> {
+        if let Self::Ngram(network) = self {
+            // The start token stands for `<s>` and the source, which every text begins with.
+            let tokens = [source, prefix.get(1..).unwrap_or_default()].concat();
+            let log10_p = network.log10_probabilities(&tokens);
+            return Ok(log10_p.into_iter().map(|log10_p| 10f64.powf(f64::from(log10_p))).collect());
+        }
+        let room = Room { rows: 1, steps: prefix.len() };
+        let mut state = self.start(&[source.to_vec()], room)?;
+        let mut logits = vec![0.0; self.vocab_size()];
+        for &token in prefix {
+            self.step(&mut state, &[token], &mut logits)?;
+        }
+        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let weights: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - highest).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        Ok(weights.into_iter().map(|weight| weight / total).collect())
+    }
+
     /// The most tokens that a source may have; `None` for no limit.
     pub fn max_source_tokens(&self) -> Option<usize> {
         match self {

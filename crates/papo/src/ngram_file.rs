@@ -1,12 +1,15 @@
 //! An n-gram model that is one file and no folder: an ARPA file of any tool, or a `model.ngram` alone.
 //!
-//! What a folder would hold besides is made up from the file: a configuration, generation settings, and a tokenizer whose tokens are the file's words,
-//! split at white space. An ARPA file is written as a trie into a temporary folder first, and mapped from there.
+//! What the file is, its content says and never its name. What a folder would hold besides is made up from it: a configuration,
+//! generation settings, and a tokenizer whose tokens are the file's words, split at white space. An ARPA file is written as a trie
+//! into a temporary folder first, and mapped from there.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use papo_checkpoint::MappedFile;
-use papo_ngram::{Generator, Model, ModelWriter, WriteOptions, read_arpa};
+use papo_ngram::{ArpaRemarks, EntrySink, Generator, Model, ModelWriter, WriteOptions, import_arpa};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -26,31 +29,31 @@ pub struct NgramFile {
     binary: PathBuf,
     /// The JSON files that a folder would have, by name.
     files: Vec<(&'static str, Vec<u8>)>,
+    /// What was made up for where an ARPA file left it open.
+    remarks: ArpaRemarks,
     /// Holds the binary of an ARPA file.
     _temporary: Option<TempDir>,
 }
 
 impl NgramFile {
-    /// Tells by its name whether a file is such a model.
+    /// Tells whether there is a file of this name, which is then such a model or none at all.
     pub fn is_one(path: &Path) -> bool {
-        let name =
-            path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        [".arpa", ".arpa.gz", ".ngram"].iter().any(|end| name.ends_with(end)) && path.is_file()
+        std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir())
     }
 
     /// Reads the file, an ARPA file as a whole.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let is_binary = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ngram"));
-        let (binary, temporary) = if is_binary {
-            (path.to_owned(), None)
+        let (binary, temporary, remarks) = if is_binary(path)? {
+            (path.to_owned(), None, ArpaRemarks::default())
         } else {
             let wrong = |source| Error::Write { path: std::env::temp_dir(), source };
             let folder = tempfile::tempdir().map_err(wrong)?;
             let binary = folder.path().join(MODEL_FILE);
-            let mut writer = ModelWriter::new(&binary, WriteOptions::default())?;
-            read_arpa(path, &mut writer)?;
+            let imported = import_arpa(path, &mut || ModelWriter::new(&binary, WriteOptions::default()));
+            let (writer, remarks) =
+                imported.map_err(|error| part_of_a_folder(path).unwrap_or_else(|| error.into()))?;
             writer.finish()?;
-            (binary, Some(folder))
+            (binary, Some(folder), remarks)
         };
         let model = mapped(&binary)?;
         let words: Vec<String> = (0..model.vocab_size() as u32)
@@ -67,11 +70,16 @@ impl NgramFile {
         let tokenizer = TrainedTokenizer::of_words(own_words, Framing::Plain);
         let files = vec![
             ("config.json", config(&model).to_string().into_bytes()),
-            ("generation_config.json", generation_config().to_string().into_bytes()),
+            ("generation_config.json", ngram_generation_config().to_string().into_bytes()),
             ("tokenizer.json", tokenizer.tokenizer.to_string().into_bytes()),
             ("tokenizer_config.json", tokenizer.config.to_string().into_bytes()),
         ];
-        Ok(Self { path: path.to_owned(), binary, files, _temporary: temporary })
+        Ok(Self { path: path.to_owned(), binary, files, remarks, _temporary: temporary })
+    }
+
+    /// What was made up for where an ARPA file left it open, as sentences for a person.
+    pub fn remarks(&self) -> Vec<String> {
+        self.remarks.sentences()
     }
 
     /// Where the file lies.
@@ -83,6 +91,36 @@ impl NgramFile {
     pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
         self.files.iter().find(|(file, _)| *file == name).map(|(_, bytes)| bytes.as_slice())
     }
+}
+
+/// Whether a file begins as `model.ngram` does; what is no plain file can be read only once and is left alone.
+fn is_binary(path: &Path) -> Result<bool, Error> {
+    let wrong = |source| Error::Read { path: path.to_owned(), source };
+    if !std::fs::metadata(path).map_err(wrong)?.is_file() {
+        return Ok(false);
+    }
+    let mut first = Vec::new();
+    File::open(path).map_err(wrong)?.take(MAGIC.len() as u64).read_to_end(&mut first).map_err(wrong)?;
+    Ok(first == MAGIC)
+}
+
+/// The first bytes of `model.ngram`.
+const MAGIC: &[u8] = b"papo n-gram\r\n\x1a\n\0";
+
+/// What to say of a file that is one of several which make a model.
+fn part_of_a_folder(path: &Path) -> Option<Error> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    let parts =
+        ["json", "safetensors", "bin", "pt", "pth", "ckpt", "h5", "msgpack", "onnx", "model", "spm", "txt"];
+    // KenLM calls its binaries .bin, too, and these are told by their content.
+    let is_kenlm = || {
+        let mut first = [0; 8];
+        File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok()) && first == *b"mmap lm "
+    };
+    (parts.contains(&ending.as_str()) && !is_kenlm()).then(|| Error::Content {
+        path: path.to_owned(),
+        reason: "it is one file of a model, or none, and no n-gram model by itself; give the folder that the model's files lie in".into(),
+    })
 }
 
 /// The n-gram model among these files, mapped.
@@ -97,6 +135,18 @@ pub(crate) fn model(files: &ModelFiles) -> Result<Model<MappedFile>, Error> {
             Ok(Model::open(MappedFile::in_memory(&path, bytes), &path)?)
         }
     }
+}
+
+/// Writes all n-grams of the model among these files into `sink`: an ARPA file, say.
+pub fn list_ngrams(files: &ModelFiles, sink: &mut dyn EntrySink) -> Result<(), Error> {
+    let is_ngram = files
+        .object("config.json")?
+        .is_some_and(|config| config.get("model_type").and_then(Value::as_str) == Some("papo_ngram"));
+    if !is_ngram {
+        let reason = "it is no n-gram model, and only those can be written as ARPA files; `papo list` shows the models at hand";
+        return Err(Error::Content { path: files.place(), reason: reason.into() });
+    }
+    Ok(model(files)?.list(&files.path(MODEL_FILE), sink)?)
 }
 
 /// The model ready to generate, with as many logits as its configuration says.
@@ -123,26 +173,36 @@ fn mapped(path: &Path) -> Result<Model<MappedFile>, Error> {
 }
 
 fn config(model: &Model<MappedFile>) -> Value {
+    ngram_config(model.counts(), model.vocab_size(), json!({ "task": "text" }))
+}
+
+/// `config.json` of an n-gram model: its n-grams by order, the words of its vocabulary, and what it is for.
+pub fn ngram_config(counts: &[u64], words: usize, papo: Value) -> Value {
     json!({
         "model_type": "papo_ngram",
-        "order": model.order(),
-        "vocab_size": model.vocab_size(),
-        "ngrams": model.counts(),
+        "order": counts.len(),
+        "vocab_size": words,
         "unk_token_id": 0,
         "bos_token_id": 1,
         "eos_token_id": 2,
         "pad_token_id": 3,
-        "papo": { "task": "text" },
+        "ngrams": counts,
+        "papo": papo,
     })
 }
 
-fn generation_config() -> Value {
+/// How an n-gram model is asked unless told otherwise: sampling, because the likeliest next word leads in circles; as the recurrent
+/// models do, from the likelier words.
+pub fn ngram_generation_config() -> Value {
     json!({
         "bos_token_id": 1,
         "eos_token_id": 2,
         "pad_token_id": 3,
         "decoder_start_token_id": 1,
         "do_sample": true,
+        "temperature": 0.7,
+        "top_k": 0,
+        "top_p": 0.9,
         "max_new_tokens": 60,
     })
 }

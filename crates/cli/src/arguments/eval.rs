@@ -44,6 +44,9 @@ pub struct EvalArguments {
     /// Write the translations that were scored, a line for each pair.
     #[arg(long, value_name = "FILE")]
     pub save_hypotheses: Option<PathBuf>,
+    /// Replace the file of --save-hypotheses if it is there.
+    #[arg(long, requires = "save_hypotheses")]
+    pub overwrite: bool,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     pub json: bool,

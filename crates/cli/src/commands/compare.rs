@@ -1,18 +1,18 @@
 //! `papo compare`: the same prompts to several models, answers side by side.
 //!
-//! Models are loaded one after the other and let go, so that only the largest needs to fit into memory. The page is
-//! begun before anything is computed: a place where it cannot be written is told at once and not after an hour.
+//! Models are loaded one after the other and let go, so that only the largest needs to fit into memory. The page's place is looked
+//! at before anything is computed (`output_file.rs`).
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, IsTerminal};
+use std::path::Path;
 
 use papo::compare::Comparison;
 use papo::{Hooks, ModelRef, built_in};
-use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
+use crate::output_file::OutputFile;
 use crate::request::{Compare, Format};
 use crate::terminal::{Interrupt, Lines, LoadingBar, Notes, Output};
 
@@ -32,7 +32,8 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
     }
     // A name that cannot be is told before an hour is spent on the others.
     names.iter().try_for_each(|name| ModelRef::parse(name).map(drop))?;
-    let page = request.html.as_deref().map(Page::begin).transpose()?;
+    let claim = |path| OutputFile::claim(path, request.existing);
+    let page = request.html.as_deref().map(claim).transpose()?;
     let mut comparison = Comparison::new(prompts(request.prompts.as_deref(), notes)?)?;
     let mut all_good = true;
     let interrupt = Interrupt::install();
@@ -59,16 +60,22 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
     if comparison.columns().is_empty() {
         return Err(Failure::Reported);
     }
+    let printed = print(&comparison, request.format);
+    // A reader who leaves early, or an output that is full, is no reason to lose the page.
+    if let Some(page) = page {
+        page.write(comparison.to_html().as_bytes())?;
+    }
+    printed?;
+    if all_good && !comparison.has_failures() && !interrupt.came() { Ok(()) } else { Err(Failure::Reported) }
+}
+
+fn print(comparison: &Comparison, format: Format) -> Outcome {
     let mut output = Output::standard();
-    match request.format {
+    match format {
         Format::Json => output.line(comparison.to_json())?,
         Format::Text => output.text(comparison.to_table(width()))?,
     }
-    output.flush()?;
-    if let Some(page) = page {
-        page.finish(&comparison.to_html())?;
-    }
-    if all_good && !comparison.has_failures() && !interrupt.came() { Ok(()) } else { Err(Failure::Reported) }
+    output.flush()
 }
 
 /// The prompts: the lines of a file or of standard input that are not blank.
@@ -104,49 +111,4 @@ fn read_prompts(lines: Lines<impl io::BufRead>, place: &str) -> Result<Vec<Strin
 fn width() -> usize {
     let terminal = console::Term::stdout();
     if terminal.is_term() { terminal.size().1.into() } else { WIDTH }
-}
-
-/// The page that is being made: beside its place until it is whole, so that a reader never sees half of one.
-struct Page {
-    file: NamedTempFile,
-    path: PathBuf,
-}
-
-impl Page {
-    fn begin(path: &Path) -> Result<Page, Failure> {
-        if path.is_dir() {
-            return Err(unwritable(path, "it is a folder"));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = NamedTempFile::new_in(folder).map_err(|error| unwritable(path, &error.to_string()))?;
-        Ok(Page { file, path: path.to_owned() })
-    }
-
-    fn finish(mut self, html: &str) -> Outcome {
-        let written = self.file.write_all(html.as_bytes()).and_then(|()| self.file.as_file().sync_all());
-        written.map_err(|error| unwritable(&self.path, &error.to_string()))?;
-        readable_by_others(self.file.as_file())
-            .map_err(|error| unwritable(&self.path, &error.to_string()))?;
-        self.file.persist(&self.path).map_err(|error| unwritable(&self.path, &error.to_string()))?;
-        Ok(())
-    }
-}
-
-fn unwritable(path: &Path, reason: &str) -> Failure {
-    Failure::new(format_args!(
-        "cannot write {}: {reason}; choose another place or mend its permissions",
-        path.display()
-    ))
-}
-
-/// Temporary files are their owner's alone; a page is there to be shown.
-#[cfg(unix)]
-fn readable_by_others(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_others(_: &File) -> io::Result<()> {
-    Ok(())
 }

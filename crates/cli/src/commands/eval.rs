@@ -1,7 +1,7 @@
 //! `papo eval`: perplexity of texts, replies and translations; BLEU and chrF of translations.
 
 use std::cell::RefCell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::time::Instant;
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
+use crate::output_file::OutputFile;
 use crate::request::{Eval, Format};
 use crate::terminal::{Lines, LoadingBar, Notes, Output};
 
@@ -55,6 +56,8 @@ pub fn run(request: Eval, notes: Notes) -> Outcome {
     for path in &request.data {
         File::open(path).map_err(|error| unreadable(path, &error))?;
     }
+    let claim = |path| OutputFile::claim(path, request.existing);
+    let place = request.save_hypotheses.as_deref().map(claim).transpose()?;
     let hypotheses = request.hypotheses.as_deref().map(read_lines).transpose()?;
     let model = load(Some(&request.model), &request.loading, notes)?;
     check_options(&model, &request.options.config, notes)?;
@@ -64,22 +67,25 @@ pub fn run(request: Eval, notes: Notes) -> Outcome {
         evaluate(&model, &request.data, &request.options, hypotheses, &|step| progress.show(step))?;
     let seconds = begin.elapsed().as_secs_f64();
     drop(progress);
-    if let (Some(path), Some(translations)) = (&request.save_hypotheses, &evaluation.translations) {
-        let text: String = translations.hypotheses.iter().map(|line| format!("{line}\n")).collect();
-        fs::write(path, text).map_err(|error| {
-            Failure::new(format_args!("cannot write {}: {error}; choose another place", path.display()))
-        })?;
-    }
     if evaluation.likelihood.cut > 0 {
         notes.say(format_args!(
             "{} of {} texts are longer than the positions that the model has; what is behind was not counted",
             evaluation.likelihood.cut, evaluation.likelihood.texts
         ));
     }
+    let printed = print(name, &evaluation, seconds, request.format);
+    if let (Some(place), Some(translations)) = (place, &evaluation.translations) {
+        let text: String = translations.hypotheses.iter().map(|line| format!("{line}\n")).collect();
+        place.write(text.as_bytes())?;
+    }
+    printed
+}
+
+fn print(name: String, evaluation: &Evaluation, seconds: f64, format: Format) -> Outcome {
     let mut output = Output::standard();
-    match request.format {
-        Format::Json => output.line(serde_json::to_string(&figures(name, &evaluation, seconds))?)?,
-        Format::Text => print_table(&mut output, &name, &evaluation, seconds)?,
+    match format {
+        Format::Json => output.line(serde_json::to_string(&figures(name, evaluation, seconds))?)?,
+        Format::Text => print_table(&mut output, &name, evaluation, seconds)?,
     }
     output.flush()
 }

@@ -1,10 +1,10 @@
 //! `papo next`: the likeliest next tokens with their probabilities.
 //!
-//! These are the model's own numbers, softmax(logits) and nothing else: what sampling at temperature 1 would draw from.
+//! These are the model's own numbers, softmax(logits) or what an n-gram model answers to a query, and nothing else.
 //! Generation options, which change them, have no place here; only the token that the checkpoint forces at the
 //! beginning of every reply is put there first, since nothing else is ever seen in its place.
 
-use papo::{Kind, LanguageModel, Room, TokenId};
+use papo::{Kind, TokenId};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -49,14 +49,8 @@ pub fn run(request: Next, notes: Notes) -> Outcome {
     if let Some(after) = &request.after {
         prefix.extend(tokenizer.encode_plain(after)?);
     }
-    let network = model.model().network();
-    let room = Room { rows: 1, steps: prefix.len() };
-    let mut state = network.start(&[source], room).map_err(Failure::new)?;
-    let mut logits = vec![0.0; network.vocab_size()];
-    for &token in &prefix {
-        network.step(&mut state, &[token], &mut logits).map_err(Failure::new)?;
-    }
-    let next = likeliest(&logits, request.top)
+    let probabilities = model.model().network().next_probabilities(&source, &prefix).map_err(Failure::new)?;
+    let next = likeliest(&probabilities, request.top)
         .into_iter()
         .map(|(id, probability)| Candidate { id, token: tokenizer.tokens(&[id]).concat(), probability })
         .collect();
@@ -78,14 +72,11 @@ pub fn run(request: Next, notes: Notes) -> Outcome {
     output.flush()
 }
 
-/// The `top` likeliest tokens under softmax(logits), the likeliest first, equal ones by id.
-fn likeliest(logits: &[f32], top: usize) -> Vec<(TokenId, f64)> {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| f64::from(logit - highest).exp();
-    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
-    let mut order: Vec<usize> = (0..logits.len()).collect();
-    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
-    order.into_iter().take(top).map(|id| (id as TokenId, weight(logits[id]) / total)).collect()
+/// The `top` likeliest tokens, the likeliest first, equal ones by id; what can never come is left out.
+fn likeliest(probabilities: &[f64], top: usize) -> Vec<(TokenId, f64)> {
+    let mut order: Vec<usize> = (0..probabilities.len()).filter(|&id| probabilities[id] > 0.0).collect();
+    order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+    order.into_iter().take(top).map(|id| (id as TokenId, probabilities[id])).collect()
 }
 
 #[cfg(test)]
@@ -93,11 +84,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probabilities_of_all_tokens_add_up_to_one() {
-        let all = likeliest(&[1.0, 3.0, 2.0, f32::NEG_INFINITY], 9);
-        assert_eq!(all.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 0, 3]);
-        assert!((all.iter().map(|(_, probability)| probability).sum::<f64>() - 1.0).abs() < 1e-12);
-        let odds = all[0].1 / all[1].1;
-        assert!((odds - 1f64.exp()).abs() < 1e-6);
+    fn the_likeliest_come_first_and_what_cannot_be_not_at_all() {
+        assert_eq!(
+            likeliest(&[0.125, 0.5, 0.0, 0.125, 0.25], 9),
+            [(1, 0.5), (4, 0.25), (0, 0.125), (3, 0.125)]
+        );
+        assert_eq!(likeliest(&[0.25, 0.75], 1), [(1, 0.75)]);
     }
 }

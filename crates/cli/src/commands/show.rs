@@ -1,13 +1,18 @@
 //! `papo show`: what a model is, told from its files without loading its weights.
 
+use std::io;
+use std::path::Path;
+
 use indicatif::{HumanBytes, HumanCount};
+use papo::files::ModelFiles;
 use papo::{
     Architecture, Description, ModelRef, NgramShape, RecurrentSpec, Seq2SeqSpec, Shape, Spec, StackShape,
 };
-use papo_ngram::Layout;
+use papo_ngram::{ArpaWriter, Layout};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome};
+use crate::output_file::{ExistingFile, OutputFile};
 use crate::request::{Format, Show};
 use crate::terminal::{Output, printable};
 
@@ -22,6 +27,9 @@ pub fn run(request: Show) -> Outcome {
         let name = reference.name();
         Failure::new(format_args!("{name} is not in the cache; fetch it with papo pull {name}"))
     })?;
+    if let Some(path) = &request.arpa {
+        return write_arpa(&files, path, request.existing);
+    }
     let description = Description::read(&files)?;
     let place = files.place().display().to_string();
     let mut output = Output::standard();
@@ -30,6 +38,31 @@ pub fn run(request: Show) -> Outcome {
         Format::Text => print_table(&mut output, &reference.name(), &place, &description)?,
     }
     output.flush()
+}
+
+/// Writes the n-grams of the model to a file, or to standard output for `-`.
+fn write_arpa(files: &ModelFiles, path: &Path, existing: ExistingFile) -> Outcome {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if path == Path::new("-") {
+        let mut arpa = ArpaWriter::to(Box::new(io::stdout()), Path::new("standard output"), threads);
+        let listed =
+            papo::list_ngrams(files, &mut arpa).map_err(Failure::from).and_then(|()| Ok(arpa.finish()?));
+        // Nobody may read to the end.
+        return match listed {
+            Err(Failure::Error(error)) if is_closed_pipe(&error) => Err(Failure::ClosedPipe),
+            other => other,
+        };
+    }
+    let place = OutputFile::claim(path, existing)?;
+    let mut arpa = ArpaWriter::create(place.path(), threads)?;
+    papo::list_ngrams(files, &mut arpa)?;
+    Ok(arpa.finish()?)
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }
 
 fn as_json(name: &str, place: &str, description: &Description) -> Value {

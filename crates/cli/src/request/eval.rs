@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use papo::LetterCase;
 use papo::eval::{DataKind, EvaluationOptions};
 
-use super::{Format, Loading, config, format, loading};
+use super::{Format, Loading, config, existing, format, loading};
 use crate::arguments::{DataTask, EvalArguments};
 use crate::failure::Failure;
+use crate::output_file::ExistingFile;
 
 /// What to measure.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Eval {
     pub hypotheses: Option<PathBuf>,
     /// Where to write what was scored.
     pub save_hypotheses: Option<PathBuf>,
+    pub existing: ExistingFile,
     pub format: Format,
     pub loading: Loading,
 }
@@ -53,6 +55,7 @@ impl Eval {
             options,
             hypotheses: it.hypotheses,
             save_hypotheses: it.save_hypotheses,
+            existing: existing(it.overwrite),
             format: format(it.json),
             loading: loading(&it.model_flags),
         })

@@ -9,11 +9,11 @@
 //!
 //! The model can be used while the training goes on: every file is replaced whole.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use papo_checkpoint::{Dtype, NewTensor, write_safetensors};
+use papo_checkpoint::{Dtype, NewTensor, replace_file, write_safetensors};
 use serde_json::{Value, json};
 
 use crate::parameters::Weight;
@@ -51,6 +51,15 @@ impl ModelFolder {
     /// Where the state is kept to go on from.
     pub fn state(&self) -> PathBuf {
         self.path.join("training").join("state.safetensors")
+    }
+
+    /// The recipe of the training that was begun here, as it was saved; `None` where there is nothing to go on from.
+    ///
+    /// # Errors
+    /// A state that cannot be read.
+    pub fn begun_recipe(&self) -> Result<Option<Value>, Error> {
+        let path = self.state();
+        path.exists().then(|| super::state::recipe(&path)).transpose()
     }
 
     /// Where the log is kept.
@@ -95,16 +104,8 @@ impl ModelFolder {
     }
 }
 
-/// Writes a file beside the old one and renames it once it is on the disk.
-pub(super) fn replace(path: &Path, value: &Value) -> Result<(), Error> {
-    let partial = path.with_extension("json.partial");
-    let write = || {
-        let mut file = File::create(&partial)?;
-        file.write_all(format!("{value:#}\n").as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().map_err(|source| Error::Write { path: path.to_owned(), source })
+fn replace(path: &Path, value: &Value) -> Result<(), Error> {
+    Ok(replace_file(path, |file| writeln!(file, "{value:#}"))?)
 }
 
 /// `config.json`: the network in the words of its family, and what the model is for.

@@ -2,10 +2,11 @@
 //!
 //! A resumed run takes back the lines that were written after the state it goes on from, so that no step is told twice.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use papo_checkpoint::replace_file;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -77,13 +78,9 @@ impl Log {
         if path.exists() {
             let kept: Vec<Entry> =
                 Log::read(path)?.into_iter().filter(|entry| entry.step() <= step).collect();
-            let partial = path.with_extension("jsonl.partial");
-            let mut text = String::new();
-            for entry in &kept {
-                text.push_str(&line(entry));
-            }
-            fs::write(&partial, text).map_err(failed)?;
-            fs::rename(&partial, path).map_err(failed)?;
+            replace_file(path, |file| {
+                kept.iter().try_for_each(|entry| file.write_all(line(entry).as_bytes()))
+            })?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         Ok(Log { path: path.to_owned(), file })

@@ -18,4 +18,4 @@ pub use folder::{ModelFolder, SaveDtype};
 pub use log::{Entry, Log, StepEntry, ValidationEntry};
 pub use observer::{Ending, Observer, Summary};
 pub use recipe::{Limits, OptimizerSettings, Recipe, Task};
-pub use trainer::{Resume, Training, train};
+pub use trainer::{Resume, Training, planned_steps, train};

@@ -53,6 +53,9 @@ pub struct Recipe {
     pub task: Task,
     /// How its tokenizer was made, as the command line spells it.
     pub tokenizer: String,
+    /// The model whose weights it begins with, and a number that tells these weights from others; `None`: new ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_with: Option<String>,
     /// Where the first weights, the order of the data and the dropout come from.
     pub seed: u64,
     /// The part of the data that is held out; a file of its own counts as 0.
@@ -114,13 +117,49 @@ impl Recipe {
         Batching { budget, columns: self.columns.max(1), start, pad }
     }
 
-    /// The first setting that is not as it was, as `learning_rate was 0.001 and is 0.002`; `None` where all are.
+    /// The first setting that is not as it was, as `--learning-rate was 0.001 and is 0.002`; `None` where all are.
     pub fn difference(&self, earlier: &Value) -> Option<String> {
         // Through text, as the earlier one went: a float may lose its last bit on the way.
         let text = serde_json::to_string(self).unwrap_or_default();
         let now: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         first_difference("", earlier, &now)
     }
+}
+
+/// Settings whose flag has another name than they have; the others are called as they are, with dashes.
+const FLAGS: [(&str, &str); 23] = [
+    ("schedule.end.epochs", "--epochs"),
+    ("schedule.end.steps", "--max-steps"),
+    ("schedule.end", "the end that --schedule cosine runs to (--epochs, --max-steps or --max-time)"),
+    ("schedule.kind", "--schedule"),
+    ("schedule.patience", "--schedule"),
+    ("network.d_hidden", "--hidden"),
+    ("network.d_embedding", "--embedding"),
+    ("network.n_layers", "--layers"),
+    ("network.encoder_layers", "--layers"),
+    ("network.encoder_attention_heads", "--heads"),
+    ("network.encoder_ffn_dim", "--feed-forward"),
+    ("network.max_position_embeddings", "--max-positions"),
+    ("network.model_type", "the kind of network"),
+    ("network.vocab_size", "the size of the vocabulary"),
+    ("task.task", "--task"),
+    ("task.unit", "--unit"),
+    ("held_out", "--hold-out (or --valid)"),
+    ("batch_rows", "--batch-size"),
+    ("columns", "--unroll"),
+    ("begins_with", "--init-from"),
+    ("adam.beta1", "the optimiser's constant beta1"),
+    ("adam.epsilon", "the optimiser's constant epsilon"),
+    ("adam.beta2", "the optimiser's constant beta2"),
+];
+
+/// What a person calls a setting.
+fn flag(name: &str) -> String {
+    if let Some((_, flag)) = FLAGS.iter().find(|(setting, _)| *setting == name) {
+        return (*flag).to_owned();
+    }
+    let own = name.rsplit('.').next().unwrap_or(name);
+    format!("--{}", own.replace('_', "-"))
 }
 
 fn first_difference(name: &str, then: &Value, now: &Value) -> Option<String> {
@@ -134,7 +173,12 @@ fn first_difference(name: &str, then: &Value, now: &Value) -> Option<String> {
             })
             .next();
     }
-    (then != now).then(|| format!("{name} was {then} and is {now}"))
+    let shown = |value: &Value| match value {
+        Value::Null => "not given".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    (then != now).then(|| format!("{} was {} and is {}", flag(name), shown(then), shown(now)))
 }
 
 #[cfg(test)]
@@ -147,7 +191,12 @@ mod tests {
         let then = json!({ "a": 1, "b": { "c": 2.5, "d": null } });
         assert_eq!(first_difference("", &then, &then), None);
         let now = json!({ "a": 1, "b": { "c": 2.5, "d": 7 } });
-        assert_eq!(first_difference("", &then, &now).unwrap(), "b.d was null and is 7");
-        assert_eq!(first_difference("", &json!({}), &json!({ "e": 1 })).unwrap(), "e was null and is 1");
+        assert_eq!(first_difference("", &then, &now).unwrap(), "--d was not given and is 7");
+        assert_eq!(
+            first_difference("", &json!({}), &json!({ "e": 1 })).unwrap(),
+            "--e was not given and is 1"
+        );
+        let cosine = |epochs: u64| json!({ "schedule": { "kind": "cosine", "end": { "epochs": epochs } } });
+        assert_eq!(first_difference("", &cosine(3), &cosine(4)).unwrap(), "--epochs was 3 and is 4");
     }
 }

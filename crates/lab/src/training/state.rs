@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use papo_checkpoint::{Checkpoint, Dtype, NewTensor, write_safetensors};
+use papo_checkpoint::{Checkpoint, Dtype, NewTensor, Tensor, write_safetensors};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -117,16 +117,14 @@ impl State {
 
     /// Reads the state that was saved last; weights come in the order of their names.
     pub(super) fn load(path: &Path) -> Result<State, Error> {
-        let file = Checkpoint::open_file(path)?;
-        let tensor =
-            |name: &str| file.get(name)?.ok_or_else(|| damaged(path, format_args!("{name} is missing")));
+        let file = open(path)?;
+        let tensor = |name: &str| tensor(&file, path, name);
         let values = |name: &str| -> Result<(Vec<usize>, Vec<f32>), Error> {
             let tensor = tensor(name)?;
             let float = |four: &[u8]| f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
             Ok((tensor.shape.to_vec(), tensor.bytes.chunks_exact(4).map(float).collect()))
         };
-        let notes: Notes =
-            serde_json::from_slice(&tensor("notes")?.bytes).map_err(|error| damaged(path, error))?;
+        let notes = notes(&file, path)?;
         let of = |kind: &str| -> Result<Vec<Weight>, Error> {
             let mut names: Vec<&str> =
                 file.names().filter_map(|name| name.strip_prefix(kind)?.strip_prefix('.')).collect();
@@ -154,6 +152,38 @@ impl State {
             recipe: notes.recipe,
             data: notes.data,
         })
+    }
+}
+
+/// The recipe in a state, without the weights.
+pub(super) fn recipe(path: &Path) -> Result<Value, Error> {
+    Ok(notes(&open(path)?, path)?.recipe)
+}
+
+/// Opens a state; nobody can download it again, whatever is wrong with it.
+fn open(path: &Path) -> Result<Checkpoint, Error> {
+    Checkpoint::open_file(path).map_err(|error| unreadable(path, error))
+}
+
+fn tensor<'a>(file: &'a Checkpoint, path: &Path, name: &str) -> Result<Tensor<'a>, Error> {
+    let found = file.get(name).map_err(|error| unreadable(path, error))?;
+    found.ok_or_else(|| damaged(path, format_args!("{name} is missing")))
+}
+
+fn notes(file: &Checkpoint, path: &Path) -> Result<Notes, Error> {
+    serde_json::from_slice(&tensor(file, path, "notes")?.bytes).map_err(|error| damaged(path, error))
+}
+
+fn unreadable(path: &Path, error: papo_checkpoint::Error) -> Error {
+    match error {
+        papo_checkpoint::Error::Damaged { problem, .. } => {
+            damaged(path, format_args!("it is damaged, {problem}"))
+        }
+        papo_checkpoint::Error::DamagedTensor { key, problem, .. } => {
+            damaged(path, format_args!("it is damaged, tensor {key:?} {problem}"))
+        }
+        papo_checkpoint::Error::LfsPointer { .. } => damaged(path, "it is a pointer of git-lfs"),
+        other => other.into(),
     }
 }
 
@@ -198,6 +228,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.safetensors");
         std::fs::write(&path, b"not this").unwrap();
-        assert!(State::load(&path).unwrap_err().to_string().contains("state.safetensors"));
+        let sentence = State::load(&path).unwrap_err().to_string();
+        assert!(sentence.contains("state.safetensors") && !sentence.contains("download"), "{sentence}");
     }
 }

@@ -43,6 +43,8 @@ pub struct Training<'a> {
     pub data: &'a Split,
     /// Of the files behind the data.
     pub fingerprint: Fingerprint,
+    /// Weights to begin with, of all parameters by name; `None`: new ones.
+    pub begin_with: Option<&'a [Weight]>,
     /// Where the model goes.
     pub folder: &'a ModelFolder,
     /// Whether it may go on.
@@ -139,6 +141,10 @@ impl<'a> Run<'a> {
         match state {
             None => {
                 training.folder.save_config(recipe)?;
+                let network = match training.begin_with {
+                    Some(weights) => with(network, weights)?,
+                    None => network,
+                };
                 run.average = recipe.average.map(|_| network.weights());
                 run.network = Some(network);
             }
@@ -248,7 +254,7 @@ impl<'a> Run<'a> {
         let norm;
         (network, norm) = self.adam.step(network, gradients, rate);
         if !norm.is_finite() || !nats.is_finite() {
-            return Err(Error::Diverged { step: self.progress.step + 1 });
+            return Err(self.diverged(self.progress.step + 1));
         }
         self.progress.step += 1;
         self.progress.place = end;
@@ -259,6 +265,10 @@ impl<'a> Run<'a> {
         self.network = Some(network);
         let tokens = batches.iter().map(Batch::tokens).sum();
         self.tell(observer, Taken { nats, targets, tokens, rate, norm })
+    }
+
+    fn diverged(&self, step: u64) -> Error {
+        Error::Diverged { step, saved: self.progress.best.is_some() }
     }
 
     /// Passes on how the step went; the log gets an entry every few seconds.
@@ -324,7 +334,7 @@ impl<'a> Run<'a> {
         );
         let Some(loss) = loss else { return Ok(()) };
         if !loss.is_finite() {
-            return Err(Error::Diverged { step: self.progress.step });
+            return Err(self.diverged(self.progress.step));
         }
         let loss = loss as f32;
         let progress = &mut self.progress;
@@ -387,6 +397,14 @@ impl<'a> Run<'a> {
             parameters: network.weights().iter().map(|weight| weight.values.len()).sum(),
         }
     }
+}
+
+/// Steps that a training will have at most by its limits of epochs and steps; `None` where only time or patience ends it.
+pub fn planned_steps(recipe: &Recipe, limits: &Limits, data: &Split) -> Option<u64> {
+    let batches = Plan::in_order(&data.train, recipe.batching()).len();
+    let an_epoch = batches.div_ceil(recipe.accumulate.max(1)) as u64;
+    let by_epochs = limits.epochs.map(|epochs| epochs.saturating_mul(an_epoch));
+    [by_epochs, limits.steps].into_iter().flatten().min()
 }
 
 /// Seconds between two entries of the log.

@@ -345,7 +345,7 @@ impl EntrySink for ModelWriter {
         if order == 1 {
             let (log10_p, _) = &mut self.unigrams[crate::UNKNOWN as usize];
             if *log10_p == unigram::ABSENT {
-                *log10_p = crate::arpa_read::MISSING_UNKNOWN;
+                *log10_p = crate::arpa::MISSING_UNKNOWN;
             }
             return Ok(());
         }

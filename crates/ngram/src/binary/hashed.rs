@@ -37,6 +37,21 @@ const FARTHEST: u32 = 6;
 /// From so far on, an n-gram takes the place of one that is nearer to its home; sooner would send too many away from home.
 const FAR: u32 = 3;
 
+/// Odd numbers, whose products scramble keys.
+const FACTORS: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93, 0xff51_afd7_ed55_8ccd];
+
+/// What an odd number's product with is 1, modulo 2⁶⁴ and so modulo every smaller power of 2 (Newton's method: each round doubles the
+/// bits that are right).
+const fn inverse(odd: u64) -> u64 {
+    let mut inverse = odd;
+    let mut round = 0;
+    while round < 5 {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        round += 1;
+    }
+    inverse
+}
+
 /// A context as the key of what follows it: its home, and buckets from there × 8 + slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
@@ -73,6 +88,13 @@ impl Hit {
     pub(crate) fn log10_backoff(&self, file: &[u8]) -> f32 {
         f32::from_bits(load_u32(file, self.values + 4))
     }
+}
+
+/// What a slot holds, without its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Occupant {
+    pub context: Spot,
+    pub word: u32,
 }
 
 /// Tells whether a table of so many n-grams may have so many bytes.
@@ -121,14 +143,58 @@ impl Shape {
     pub(crate) fn place(&self, home_below: u32, word: u32) -> (u32, u32) {
         let (bits, mask) = (self.key_bits, (1_u64 << self.key_bits) - 1);
         let mut key = (u64::from(home_below) << self.word_bits | u64::from(word)) & mask;
-        key = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask;
+        key = key.wrapping_mul(FACTORS[0]) & mask;
         key ^= key >> (bits / 2);
-        key = key.wrapping_mul(0xd6e8_feb8_6659_fd93) & mask;
+        key = key.wrapping_mul(FACTORS[1]) & mask;
         key ^= key >> (bits / 2);
         // With two products queries were a quarter slower, and tables a little larger.
-        key = key.wrapping_mul(0xff51_afd7_ed55_8ccd) << (64 - bits);
+        key = key.wrapping_mul(FACTORS[2]) << (64 - bits);
         let scaled = u128::from(key) * u128::from(self.buckets);
         ((scaled >> 64) as u32, (scaled as u64 >> self.rest_shift) as u32)
+    }
+
+    /// The key (home of the context, word) of a home and a rest: `place` the other way round.
+    fn key(&self, home: u32, rest: u32) -> (u32, u32) {
+        let (bits, mask) = (self.key_bits, (1_u64 << self.key_bits) - 1);
+        let least = (u128::from(home) << 64) + (u128::from(rest) << self.rest_shift);
+        // Keys of a bucket are so far apart that only one of them was scaled to here: the first from `least` on.
+        let scrambled = least.div_ceil(u128::from(self.buckets.max(1))).div_ceil(1 << (64 - bits)) as u64;
+        let unshifted = |key: u64| key ^ key >> (bits / 2) ^ key >> (bits / 2 * 2);
+        let mut key = scrambled.wrapping_mul(inverse(FACTORS[2])) & mask;
+        key = unshifted(key).wrapping_mul(inverse(FACTORS[1])) & mask;
+        key = unshifted(key).wrapping_mul(inverse(FACTORS[0])) & mask;
+        ((key >> self.word_bits) as u32, (key & ((1 << self.word_bits) - 1)) as u32)
+    }
+
+    /// Number of homes.
+    pub(crate) fn homes(&self) -> u32 {
+        self.buckets as u32
+    }
+
+    /// What a slot of a bucket holds.
+    pub(crate) fn occupant(&self, file: &[u8], bucket: u32, slot: usize) -> Option<Occupant> {
+        let tag = load_u32(file, self.table + bucket as usize * BUCKET + slot * 4)
+            & if slot == 0 { !SPILLED } else { u32::MAX };
+        let distance = (tag >> DISTANCE_SHIFT).checked_sub(1)?;
+        let buckets = self.buckets.max(1);
+        let home = (u64::from(bucket) + buckets * u64::from(FARTHEST + 1) - u64::from(distance)) % buckets;
+        let (home_below, word) = self.key(home as u32, tag & ((1 << REST_BITS) - 1));
+        let offset = tag >> OFFSET_SHIFT & ((1 << (DISTANCE_SHIFT - OFFSET_SHIFT)) - 1);
+        Some(Occupant { context: Spot { home: home_below, offset }, word })
+    }
+
+    /// What lies at a spot.
+    pub(crate) fn occupant_at(&self, file: &[u8], spot: Spot) -> Option<Occupant> {
+        self.occupant(file, self.after(spot.home, spot.offset >> 3), (spot.offset & 7) as usize)
+    }
+
+    /// log₁₀ p and log₁₀ of the back-off weight of what a slot holds.
+    pub(crate) fn numbers(&self, file: &[u8], bucket: u32, slot: usize, is_highest: bool) -> (f32, f32) {
+        if is_highest {
+            return (self.hit::<HIGHEST>(bucket, 0, slot as u32).log10_probability(file), 0.0);
+        }
+        let hit = self.hit::<BETWEEN>(bucket, 0, slot as u32);
+        (hit.log10_probability(file), hit.log10_backoff(file))
     }
 
     /// Bits that tell the keys of a bucket apart.
@@ -347,6 +413,20 @@ mod tests {
                         assert_eq!(hit.log10_probability(&table.bytes), -(n as f32));
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_led_back_to_their_keys() {
+        for (words, homes_below, count) in
+            [(5_u64, 7, 3_u64), (1000, 3000, 5000), (1 << 18, 1 << 20, 40), (300_000, 77_777, 900_000)]
+        {
+            let table = Table::new(count, width(words), homes_below, false, 0);
+            for n in 0..20_000_u64 {
+                let key = ((n * 7919 % homes_below) as u32, (n * 104_729 % words) as u32);
+                let (home, rest) = table.shape.place(key.0, key.1);
+                assert_eq!(table.shape.key(home, rest), key);
             }
         }
     }

@@ -102,6 +102,11 @@ impl Level {
         self.value(file, bit + u64::from(self.probability_bits), self.backoff_bits, self.backoff_book)
     }
 
+    /// The same, and 0 in the highest order.
+    pub(crate) fn backoff_or_none(&self, file: &[u8], at: u32) -> f32 {
+        if self.backoff_bits == 0 { 0.0 } else { self.log10_backoff(file, at) }
+    }
+
     /// The n-grams of the next order that begin with n-gram `at`.
     #[inline]
     pub(crate) fn children(&self, file: &[u8], at: u32) -> Range<u32> {

@@ -20,8 +20,10 @@ mod kind;
 mod pieces;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use papo_checkpoint::replace_file;
 use serde_json::{Value, json};
 use tokenizers::{
     Normalizer, NormalizerWrapper, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
@@ -234,8 +236,7 @@ impl TrainedTokenizer {
     pub fn save(&self, folder: &Path) -> Result<(), Error> {
         for (file, value) in [("tokenizer.json", &self.tokenizer), ("tokenizer_config.json", &self.config)] {
             let path = folder.join(file);
-            let text = format!("{value:#}\n");
-            std::fs::write(&path, text).map_err(|source| Error::Write { path: path.clone(), source })?;
+            replace_file(&path, |file| writeln!(file, "{value:#}"))?;
         }
         Ok(())
     }

@@ -50,6 +50,7 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
         limits: plan::limits(request),
         data: &split,
         fingerprint: Fingerprint::of(&all)?,
+        begin_with: None,
         folder: &folder,
         resume: if request.resume { Resume::Yes } else { Resume::No },
         save_every: request.save_every,

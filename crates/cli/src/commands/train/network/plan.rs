@@ -80,6 +80,7 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
             context_tokens: request.context_tokens,
         },
         tokenizer,
+        begins_with: None,
         seed: request.seed,
         held_out: if request.valid.is_empty() { request.hold_out } else { 0.0 },
         batch_rows: request.batch_rows,

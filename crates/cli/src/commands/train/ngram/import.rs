@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use papo_ngram::{Entry, EntrySink, Error, ModelWriter, Vocabulary, read_arpa};
+use papo_ngram::{Entry, EntrySink, Error, ModelWriter, Vocabulary, import_arpa};
 
 use super::{folder, writing};
 use crate::failure::{Failure, Outcome};
@@ -37,10 +37,13 @@ pub fn run(arpa: &Path, request: &NgramTraining, notes: Notes) -> Outcome {
     let begin = Instant::now();
     std::fs::create_dir_all(&request.out).map_err(Error::writing(&request.out))?;
     let options = writing(request);
-    let model = ModelWriter::new(&request.out.join("model.ngram"), options)
-        .map_err(|error| Failure::Usage(error.to_string()))?;
-    let mut import = Import { model, vocabulary: Vocabulary::new(), counts: Vec::new() };
-    read_arpa(arpa, &mut import)?;
+    let place = request.out.join("model.ngram");
+    ModelWriter::new(&place, options).map_err(|error| Failure::Usage(error.to_string()))?;
+    let (import, remarks) = import_arpa(arpa, &mut || {
+        let model = ModelWriter::new(&place, options)?;
+        Ok(Import { model, vocabulary: Vocabulary::new(), counts: Vec::new() })
+    })?;
+    remarks.sentences().into_iter().for_each(|remark| notes.say(remark));
     import.model.finish()?;
     folder::save_imported(&request.out, &import.vocabulary, &import.counts)?;
     for (order, count) in (1..).zip(&import.counts) {

@@ -23,6 +23,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
+use super::lines::is_space;
+use super::read::CAPITAL_UNKNOWN;
 use crate::{Entry, EntrySink, Error, Spellings, Vocabulary};
 
 /// Entries that are formatted at once.
@@ -46,6 +48,8 @@ pub struct ArpaWriter {
 enum Output {
     Plain(BufWriter<NamedTempFile>),
     Packed(GzEncoder<BufWriter<NamedTempFile>>),
+    /// Something that is no file of a name: standard output.
+    Stream(BufWriter<Box<dyn Write>>),
 }
 
 impl ArpaWriter {
@@ -61,7 +65,16 @@ impl ArpaWriter {
         } else {
             Output::Plain(buffer)
         };
-        Ok(Self {
+        Ok(Self::with(output, path, threads))
+    }
+
+    /// Writes to a stream; `name` stands in messages.
+    pub fn to(stream: Box<dyn Write>, name: &Path, threads: usize) -> Self {
+        Self::with(Output::Stream(BufWriter::with_capacity(1 << 18, stream)), name, threads)
+    }
+
+    fn with(output: Output, path: &Path, threads: usize) -> Self {
+        Self {
             path: path.to_owned(),
             output,
             threads: threads.max(1),
@@ -70,7 +83,7 @@ impl ArpaWriter {
             order: 1,
             words: Vec::new(),
             numbers: Vec::new(),
-        })
+        }
     }
 
     fn write(&mut self, text: &str) -> Result<(), Error> {
@@ -104,6 +117,7 @@ impl ArpaWriter {
         let path = self.path;
         let file = match self.output {
             Output::Plain(buffer) => buffer.into_inner().map_err(|error| error.into_error()),
+            Output::Stream(mut stream) => return stream.flush().map_err(Error::writing(&path)),
             Output::Packed(encoder) => {
                 encoder.finish().and_then(|buffer| buffer.into_inner().map_err(|error| error.into_error()))
             }
@@ -155,14 +169,18 @@ fn format_lines(
 #[inline]
 fn push_number(text: &mut String, number: f32) {
     let mut buffer = zmij::Buffer::new();
-    let digits = buffer.format(number);
+    // A weight of 1 may be marked by the sign of its zero; nothing is said by that in a text.
+    let digits = buffer.format(number + 0.0);
     text.push_str(digits.strip_suffix(".0").unwrap_or(digits));
 }
 
 impl EntrySink for ArpaWriter {
     fn begin(&mut self, vocabulary: &Vocabulary, counts: &[u64]) -> Result<(), Error> {
-        let separates = |character: char| character.is_ascii_whitespace() || character == '\0';
-        if let Some(word) = vocabulary.words().find(|word| word.is_empty() || word.contains(separates)) {
+        // A tokenizer's words, too, may be of any kind; those of a text never hold these.
+        let separates = |character: char| is_space(character) || character == '\0';
+        let unwritable =
+            |word: &&str| word.is_empty() || word.contains(separates) || *word == CAPITAL_UNKNOWN;
+        if let Some(word) = vocabulary.words().find(unwritable) {
             return Err(Error::Unwritable { word: word.to_owned() });
         }
         self.spellings = vocabulary.spellings();
@@ -195,6 +213,7 @@ impl Write for Output {
         match self {
             Self::Plain(file) => file.write(bytes),
             Self::Packed(file) => file.write(bytes),
+            Self::Stream(stream) => stream.write(bytes),
         }
     }
 
@@ -202,6 +221,7 @@ impl Write for Output {
         match self {
             Self::Plain(file) => file.flush(),
             Self::Packed(file) => file.flush(),
+            Self::Stream(stream) => stream.flush(),
         }
     }
 }

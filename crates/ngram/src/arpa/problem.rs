@@ -7,10 +7,12 @@ pub enum ArpaProblem {
     /// The file has no line with anything on it.
     #[error("the file is empty; an ARPA file begins with \\data\\")]
     Empty,
-    /// The first line is another one.
-    #[error("an ARPA file begins with the line \\data\\, found {found}; give a file in the ARPA format")]
+    /// No line says that the data begin.
+    #[error(
+        "the file ends without a line \\data\\, with which an ARPA file begins; it begins with {found}; give a file in the ARPA format"
+    )]
     NoData {
-        /// The line.
+        /// The first line with anything on it.
         found: String,
     },
     /// A line of the header is no count.
@@ -115,7 +117,7 @@ pub enum ArpaProblem {
         order: usize,
     },
     /// A longer n-gram has a word that is no unigram.
-    #[error("the word {word} is not among the unigrams; every word of a longer n-gram must be")]
+    #[error("the word {word} is not among the unigrams of this file; every word of a longer n-gram must be")]
     UnknownWord {
         /// The word.
         word: String,
@@ -126,6 +128,11 @@ pub enum ArpaProblem {
         /// The word.
         word: &'static str,
     },
+    /// The unknown word in both spellings.
+    #[error(
+        "the unigrams hold both <unk> and <UNK>, which are one word, the unknown one; remove one of the two, with its n-grams"
+    )]
+    TwoUnknowns,
     /// The same n-gram twice.
     #[error("the n-gram `{words}` comes twice; remove one of the two")]
     Duplicate {
@@ -164,7 +171,7 @@ pub enum ArpaProblem {
 }
 
 /// The beginning of a text, between quotes and printable.
-pub(crate) fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     const MOST: usize = 60;
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("{:?}…", &text[..at]),

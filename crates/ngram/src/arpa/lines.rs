@@ -1,23 +1,24 @@
-//! The lines of an ARPA file: numbered, of bounded length, unpacked where they are gzipped.
+//! The lines of an ARPA file: numbered, of bounded length, unpacked where they are gzipped, without a byte order mark.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::foreign::{LOOKED_AT, foreign};
+use super::problem::ArpaProblem;
 use crate::Error;
-use crate::arpa_problem::ArpaProblem;
 
 /// Most bytes of a line: far more than eight long words, and little enough to hold.
 const LONGEST: usize = 1 << 20;
 
-/// Bytes that part fields. Other white space, such as a no-break space, may be part of a word.
-pub(crate) fn is_space(letter: char) -> bool {
+/// What parts fields, as for KenLM. Other white space, such as a form feed or a no-break space, is part of a word.
+pub(super) fn is_space(letter: char) -> bool {
     matches!(letter, ' ' | '\t' | '\r' | '\n')
 }
 
 /// A cursor over the lines of an input.
-pub(crate) struct Lines<'a> {
+pub(super) struct Lines<'a> {
     input: Box<dyn BufRead + 'a>,
     name: &'a Path,
     packed: bool,
@@ -28,25 +29,53 @@ pub(crate) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Looks at the first bytes and unpacks what is gzip.
-    pub(crate) fn open(mut input: impl BufRead + 'a, name: &'a Path) -> Result<Self, Error> {
-        let mut first = [0; 2];
-        let filled = fill(&mut input, &mut first).map_err(Error::reading(name))?;
-        let begin = io::Cursor::new(first).take(filled as u64);
-        let packed = first == [0x1f, 0x8b];
-        let input: Box<dyn BufRead + 'a> = if packed {
-            Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(begin.chain(input))))
-        } else {
-            Box::new(begin.chain(input))
-        };
-        Ok(Self { input, name, packed, number: 0, line: Vec::new(), is_put_back: false })
+    /// Looks at the first bytes, unpacks what is gzip, and refuses by its name what is of another format.
+    pub(super) fn open(input: impl BufRead + 'a, name: &'a Path) -> Result<Self, Error> {
+        let (first, input) = peeked(input).map_err(Error::reading(name))?;
+        let packed = first.starts_with(&[0x1f, 0x8b]);
+        let mut lines = Self { input, name, packed, number: 0, line: Vec::new(), is_put_back: false };
+        let mut first = first;
+        if packed {
+            let unpacked = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(lines.input));
+            let (inner, input) = match peeked(unpacked) {
+                Ok(peeked) => peeked,
+                Err(source) => {
+                    let problem = ArpaProblem::Gzip { reason: source.to_string() };
+                    return Err(Error::Arpa { path: name.to_owned(), line: 1, problem });
+                }
+            };
+            (first, lines.input) = (inner, input);
+        }
+        if let Some((what, advice)) = foreign(&first) {
+            return Err(Error::NotArpa { path: name.to_owned(), what, advice });
+        }
+        if first.starts_with(b"\xef\xbb\xbf") {
+            let mut mark = [0; 3];
+            lines.input.read_exact(&mut mark).map_err(Error::reading(name))?;
+        }
+        Ok(lines)
     }
 
     /// The next line without its end; `None` at the end of the input.
-    pub(crate) fn next_line(&mut self) -> Result<Option<&str>, Error> {
+    pub(super) fn next_line(&mut self) -> Result<Option<&str>, Error> {
         if std::mem::take(&mut self.is_put_back) {
             return Ok(Some(self.current()));
         }
+        if self.next_bytes()?.is_none() {
+            return Ok(None);
+        }
+        match std::str::from_utf8(&self.line) {
+            Ok(line) => Ok(Some(line)),
+            Err(_) => Err(Error::Arpa {
+                path: self.name.to_owned(),
+                line: self.number,
+                problem: ArpaProblem::NotUtf8,
+            }),
+        }
+    }
+
+    /// The next line without its end, in whatever encoding it is.
+    pub(super) fn next_bytes(&mut self) -> Result<Option<&[u8]>, Error> {
         self.line.clear();
         let read = self.input.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut self.line);
         if let Err(source) = read {
@@ -66,18 +95,11 @@ impl<'a> Lines<'a> {
         if self.line.last() == Some(&b'\n') {
             self.line.pop();
         }
-        match std::str::from_utf8(&self.line) {
-            Ok(line) => Ok(Some(line)),
-            Err(_) => Err(Error::Arpa {
-                path: self.name.to_owned(),
-                line: self.number,
-                problem: ArpaProblem::NotUtf8,
-            }),
-        }
+        Ok(Some(&self.line))
     }
 
     /// The next line that has more than space on it.
-    pub(crate) fn next_filled(&mut self) -> Result<Option<&str>, Error> {
+    pub(super) fn next_filled(&mut self) -> Result<Option<&str>, Error> {
         loop {
             match self.next_line()? {
                 None => return Ok(None),
@@ -88,7 +110,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Reads a gzip stream to its end, where its check sum stands.
-    pub(crate) fn check_stream(&mut self) -> Result<(), Error> {
+    pub(super) fn check_stream(&mut self) -> Result<(), Error> {
         if !self.packed {
             return Ok(());
         }
@@ -99,29 +121,37 @@ impl<'a> Lines<'a> {
     }
 
     /// The line that was read last; it was found to be UTF-8 then.
-    pub(crate) fn current(&self) -> &str {
+    pub(super) fn current(&self) -> &str {
         std::str::from_utf8(&self.line).unwrap_or_default()
     }
 
     /// Makes the line that was read last the next one again.
-    pub(crate) fn put_back(&mut self) {
+    pub(super) fn put_back(&mut self) {
         self.is_put_back = true;
     }
 
     /// Number of the line that was read last, from 1.
-    pub(crate) fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.number
     }
 
     /// A problem at the line that was read last.
-    pub(crate) fn error(&self, problem: ArpaProblem) -> Error {
+    pub(super) fn error(&self, problem: ArpaProblem) -> Error {
         self.error_at(self.number, problem)
     }
 
     /// A problem at a line.
-    pub(crate) fn error_at(&self, line: u64, problem: ArpaProblem) -> Error {
+    pub(super) fn error_at(&self, line: u64, problem: ArpaProblem) -> Error {
         Error::Arpa { path: self.name.to_owned(), line, problem }
     }
+}
+
+/// The first bytes of an input, and the input with them in front again.
+fn peeked<'a>(mut input: impl BufRead + 'a) -> io::Result<(Vec<u8>, Box<dyn BufRead + 'a>)> {
+    let mut first = vec![0; LOOKED_AT];
+    let filled = fill(&mut input, &mut first)?;
+    first.truncate(filled);
+    Ok((first.clone(), Box::new(io::Cursor::new(first).chain(input))))
 }
 
 /// Reads until the buffer is full or the input ends.
