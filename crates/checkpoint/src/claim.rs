@@ -218,7 +218,7 @@ fn check(out: &Path, existing: Existing) -> Result<Found, Error> {
     match &found {
         Found::Training if existing == Existing::Refuse => Err(Error::Begun { folder: out.to_owned() }),
         Found::Else(name)
-            if !existing.replaces() && !(existing.goes_on() && beside(out, "new").join(STATE).is_file()) =>
+            if !(existing.replaces() || existing.goes_on() && beside(out, "new").join(STATE).is_file()) =>
         {
             Err(Error::Occupied { folder: out.to_owned(), name: name.clone() })
         }
