@@ -175,7 +175,7 @@ fn going_on_wants_the_same_data_and_the_same_recipe() {
         let flags: Vec<&str> = flags.iter().chain(["--resume"].iter()).chain(more).copied().collect();
         bench.train("rnn", &data, "out", &flags)
     };
-    resumed(&["--learning-rate", "0.5"]).exits(1).complains("learning_rate was 0.002 and is 0.5");
+    resumed(&["--learning-rate", "0.5"]).exits(1).complains("--learning-rate was 0.002 and is 0.5");
     resumed(&[]).exits(0).complains("going on after step 2");
     bench.file("data.txt", "other text");
     resumed(&[]).exits(1).complains("data.txt changed");

@@ -54,6 +54,7 @@ fn recipe(network: NetworkConfig) -> Recipe {
         network,
         task: Task { task: "text".into(), unit: None, context_turns: 1, context_tokens: 64 },
         tokenizer: "none".into(),
+        begins_with: None,
         seed: 5,
         held_out: 0.1,
         batch_rows: Some(4),
@@ -162,7 +163,7 @@ fn other_data_or_another_recipe_is_refused_by_name() {
     case.run(&out, 2, u64::MAX).unwrap();
     case.recipe.learning_rate = 0.02;
     let error = case.run(&out, 4, u64::MAX).unwrap_err().to_string();
-    assert!(error.contains("learning_rate was 0.01 and is 0.02"), "{error}");
+    assert!(error.contains("--learning-rate was 0.01 and is 0.02"), "{error}");
     case.recipe.learning_rate = 0.01;
     std::fs::write(&case.files[0].path, "x xx\n").unwrap();
     let error = case.run(&out, 4, u64::MAX).unwrap_err().to_string();

@@ -1,5 +1,6 @@
 //! ARPA files as other tools write them: what KenLM reads is read alike, and what it does not read is read by the format's
 //! definition or refused by its name.
+#![allow(clippy::approx_constant)] // numbers as the file has them
 
 use papo_ngram::{
     ArpaRemarks, ArpaWriter, END, Error, Layout, Model, ModelWriter, State, UNKNOWN, WriteOptions,

@@ -1,6 +1,7 @@
 //! Both layouts against the back-off recursion over plain maps, on a small model made by hand.
 //!
 //! The model is not closed: `b c d` is a trigram without the bigram `c d`, as pruning by other tools leaves them.
+#![allow(clippy::approx_constant)] // numbers as the file has them
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::files::{EmbeddedModel, ModelFiles};
 use crate::hub::{Hub, Repository, Want};
 use crate::ngram_file::{MODEL_FILE, NgramFile};
-use crate::{Error, LoadOptions, built_in, fetching};
+use crate::{Error, LoadOptions, Progress, built_in, fetching};
 
 /// Short names for the checkpoints of the course.
 pub const ALIASES: [(&str, &str); 4] = [
@@ -125,8 +125,8 @@ impl ModelRef {
             Self::Folder(folder) => Ok(ModelFiles::Folder(folder.clone())),
             Self::Ngram(path) => {
                 let file = NgramFile::open(path)?;
-                for remark in file.remarks() {
-                    progress.into_iter().for_each(|progress| progress(Progress::Remark(remark.clone())));
+                if let Some(progress) = options.progress {
+                    file.remarks().into_iter().for_each(|remark| progress(Progress::Remark(remark)));
                 }
                 Ok(ModelFiles::Ngram(Arc::new(file)))
             }

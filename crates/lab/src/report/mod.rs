@@ -178,6 +178,7 @@ mod tests {
             network: NetworkConfig::Lstm(RecurrentConfig::new(10, 4, 4, 1)),
             task: Task { task: "text".into(), unit: None, context_turns: 1, context_tokens: 1 },
             tokenizer: "<chars>".into(),
+            begins_with: None,
             seed: 1,
             held_out: 0.1,
             batch_rows: Some(4),

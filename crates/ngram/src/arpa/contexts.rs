@@ -71,8 +71,9 @@ impl MissingContexts {
                 }
             }
         }
-        let numbered = |words: &Box<[u32]>| (words.clone(), self.probability(words));
-        let by_order = self.missing.iter().map(|missing| missing.iter().map(numbered).collect()).collect();
+        let numbered = |words: &[u32]| (words.into(), self.probability(words));
+        let of_order = |missing: &BTreeSet<Box<[u32]>>| missing.iter().map(|words| numbered(words)).collect();
+        let by_order = self.missing.iter().map(of_order).collect();
         Contexts { by_order }
     }
 
