@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::index::Index;
 use crate::layout::Layout;
@@ -25,6 +25,8 @@ const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 pub struct Checkpoint {
     files: Vec<MappedFile>,
     entries: BTreeMap<String, Entry>,
+    /// Of a sharded checkpoint its index, and what that says of tensors that no shard holds: name → shard.
+    promised: Option<(PathBuf, BTreeMap<String, String>)>,
 }
 
 /// One stored tensor; the layout has been proven to lie inside the file.
@@ -76,7 +78,7 @@ impl Checkpoint {
     ///
     /// The format is told from the content, not the name.
     pub fn open_file(path: &Path) -> Result<Self, Error> {
-        let mut checkpoint = Checkpoint { files: Vec::new(), entries: BTreeMap::new() };
+        let mut checkpoint = Checkpoint::empty();
         if path.extension().is_some_and(|extension| extension == "json") {
             checkpoint.add_shards(path)?;
         } else {
@@ -87,12 +89,19 @@ impl Checkpoint {
 
     /// Reads a weight file that is in memory already, such as one built into the program; `name` stands for it in messages.
     pub fn from_bytes(name: &Path, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, Error> {
-        let mut checkpoint = Checkpoint { files: Vec::new(), entries: BTreeMap::new() };
+        let mut checkpoint = Checkpoint::empty();
         let file = MappedFile::in_memory(name, bytes.into());
         checkpoint.entries.extend(add_file(&mut checkpoint.files, file)?);
         Ok(checkpoint)
     }
 
+    fn empty() -> Self {
+        Checkpoint { files: Vec::new(), entries: BTreeMap::new(), promised: None }
+    }
+
+    /// Adds the shards of an index, which is a list of files and not a contract: published ones name tensors that were tied when
+    /// the checkpoint was saved and that no shard holds, or the wrong shard. Whether something is missing is known only to
+    /// the network ([`Checkpoint::missing`]).
     fn add_shards(&mut self, index_path: &Path) -> Result<(), Error> {
         let index = Index::open(index_path)?;
         let folder = index_path.parent().unwrap_or(Path::new(""));
@@ -105,21 +114,21 @@ impl Checkpoint {
                 });
             }
             for (name, entry) in add_file(&mut self.files, MappedFile::open(&path)?)? {
-                // A tensor that two shards hold is taken from the one that the index names; one that the index forgets is kept.
-                match index.shard_of(&name) {
-                    Some(home) if home != shard => {}
-                    _ => drop(self.entries.insert(name, entry)),
-                }
+                // Of a tensor that several shards hold the last is taken, as the reference does.
+                self.entries.insert(name, entry);
             }
         }
-        match index.tensors().find(|(name, _)| !self.entries.contains_key(*name)) {
-            Some((name, shard)) => Err(Error::NotInShard {
-                index: index_path.to_path_buf(),
-                shard: folder.join(shard),
-                key: name.to_string(),
-            }),
-            None => Ok(()),
-        }
+        let absent = index.tensors().filter(|(name, _)| !self.entries.contains_key(*name));
+        let absent = absent.map(|(name, shard)| (name.to_string(), shard.to_string())).collect();
+        self.promised = Some((index_path.to_path_buf(), absent));
+        Ok(())
+    }
+
+    /// The error of a network that cannot do without the tensor called `name`, where an index says which shard should hold it.
+    pub fn missing(&self, name: &str) -> Option<Error> {
+        let (index, absent) = self.promised.as_ref()?;
+        let shard = index.parent().unwrap_or(Path::new("")).join(absent.get(name)?);
+        Some(Error::NotInShard { index: index.clone(), shard, key: name.to_string() })
     }
 
     /// The names of all tensors, sorted.

@@ -199,12 +199,24 @@ fn the_models_configuration_gives_its_generation_options_alone() {
     let config = read(config, Origin::ModelConfig).unwrap();
     let expected = GenerationConfig {
         num_beams: Some(3),
+        top_k: Some(0),
         early_stopping: Some(EarlyStopping::First),
         decoder_start_token_id: Some(0),
         ..Default::default()
     };
     assert_eq!(config, expected);
     assert!(read(json!({"num_beam_groups": 2}), Origin::ModelConfig).is_err());
+}
+
+#[test]
+fn whole_numbers_may_be_written_with_a_point() {
+    let pointed =
+        json!({"max_length": 12.0, "eos_token_id": [2.0, 3], "bad_words_ids": [[5.0]], "pad_token_id": -1.0});
+    let plain = json!({"max_length": 12, "eos_token_id": [2, 3], "bad_words_ids": [[5]], "pad_token_id": -1});
+    for origin in [Origin::Checkpoint, Origin::Request] {
+        assert_eq!(read(pointed.clone(), origin).unwrap(), read(plain.clone(), origin).unwrap());
+    }
+    assert!(read(json!({"max_length": 12.5}), Origin::Checkpoint).is_err());
 }
 
 #[test]

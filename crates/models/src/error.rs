@@ -56,6 +56,16 @@ pub enum Error {
         /// The configuration that asks for it.
         config: PathBuf,
     },
+    /// The checkpoint was saved from within a wrapper, which shows in the names of its tensors.
+    #[error("{}: the names of its tensors begin with `{prefix}`, {meaning}.", file.display())]
+    Prefixed {
+        /// The checkpoint.
+        file: PathBuf,
+        /// What stands before each name.
+        prefix: String,
+        /// Where that comes from and what to do.
+        meaning: &'static str,
+    },
     /// A tensor has another shape than the configuration says.
     #[error("{}: the tensor `{key}` has shape {found:?}, but {} asks for {expected:?}.", file.display(), config.display())]
     WrongShape {

@@ -222,9 +222,23 @@ impl<'a> Tensors<'a> {
             return Err(Error::Interrupted);
         }
         self.find(keys)?.ok_or_else(|| {
+            if let Some(error) = keys.iter().find_map(|key| self.checkpoint.missing(key)) {
+                return error.into();
+            }
             let file = self.checkpoint.files().next().unwrap_or(self.config).to_path_buf();
+            if let Some(prefix) = self.prefix_before(keys) {
+                return Error::Prefixed { file, meaning: meaning_of(&prefix), prefix };
+            }
             Error::MissingTensor { file, key: keys.join("` or `"), config: self.config.to_path_buf() }
         })
+    }
+
+    /// What stands before one of `keys` in a checkpoint that was saved from within a wrapper.
+    fn prefix_before(&self, keys: &[String]) -> Option<String> {
+        let prefix = |name: &str, key: &String| {
+            name.strip_suffix(key.as_str()).filter(|prefix| prefix.ends_with('.')).map(str::to_owned)
+        };
+        keys.iter().find_map(|key| self.checkpoint.names().find_map(|name| prefix(name, key)))
     }
 
     /// The tensor stored under the first of `keys` that there is.
@@ -315,6 +329,23 @@ impl StoredMatrix<'_> {
             Some((precision, _)) => Format::Quantized(*precision),
             None => Format::Floats(self.view(&[]).dtype),
         }
+    }
+}
+
+/// Who puts a prefix before the names of all tensors, and what to do in Python about it.
+fn meaning_of(prefix: &str) -> &'static str {
+    match prefix {
+        "module." => {
+            "as PyTorch's DataParallel leaves them; save the model inside it, with `model.module.save_pretrained(FOLDER)`"
+        }
+        "_orig_mod." | "module._orig_mod." => {
+            "as torch.compile leaves them; save the model inside it, with `model._orig_mod.save_pretrained(FOLDER)`"
+        }
+        _ if prefix.contains("base_model.") => {
+            "as the library peft leaves them around a model with an adapter; save the merged model, with \
+             `model.merge_and_unload().save_pretrained(FOLDER)`"
+        }
+        _ => "as a wrapper around the model leaves them; save the model inside it with `save_pretrained`",
     }
 }
 

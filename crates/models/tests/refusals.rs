@@ -114,7 +114,7 @@ fn relative_buckets_need_room_for_their_logarithm() {
 #[test]
 fn flags_and_norms_of_the_wrong_kind_are_refused_by_name() {
     assert!(refusal("bart-full", json!({ "tie_word_embeddings": "yes" })).contains("must be true or false"));
-    assert!(refusal("bart-full", json!({ "scale_embedding": 1 })).contains("`scale_embedding` is 1"));
+    assert!(refusal("bart-full", json!({ "scale_embedding": "1" })).contains("`scale_embedding` is \"1\""));
     assert!(refusal("t5-flan", json!({ "layer_norm_epsilon": -1 })).contains("a number from 0 to 1"));
     assert!(refusal("t5-flan", json!({ "pad_token_id": "pad" })).contains("`pad_token_id` is \"pad\""));
     assert!(refusal("t5-flan", json!({ "eos_token_id": ["a"] })).contains("`eos_token_id` is a list"));

@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::Error;
 use crate::files::ModelFiles;
 use crate::ngram_file;
-use crate::pretrained_model::{checkpoint, generation_config, model_config};
+use crate::pretrained_model::{checkpoint, model_config};
+use crate::settings;
 
 /// The shape of a network of any kind.
 #[derive(Clone, Debug)]
@@ -87,7 +88,7 @@ impl Description {
             shape: Shape::Neural(Box::new(architecture)),
             parameters,
             precisions,
-            generation_config: generation_config(files, &config)?,
+            generation_config: settings::generation_config(files, &config, None)?,
             files: files.list()?,
         })
     }
@@ -105,7 +106,7 @@ impl Description {
             }),
             parameters: model.parameters(),
             precisions: BTreeMap::new(),
-            generation_config: generation_config(files, config)?,
+            generation_config: settings::generation_config(files, config, None)?,
             files: files.list()?,
         })
     }

@@ -25,6 +25,7 @@ mod network;
 mod ngram_file;
 mod pretrained_model;
 pub mod quantized;
+mod settings;
 mod source;
 mod threads;
 mod tokenizer;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use papo_checkpoint::Checkpoint;
-use papo_generate::{Generated, GenerationConfig, Hooks, Origin, TokenId};
+use papo_generate::{Generated, GenerationConfig, Hooks, TokenId};
 use papo_kernels::Compute;
 use papo_models::{LoadedTensor, WeightDtype};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::network::{Kind, Network};
-use crate::{Error, LoadOptions, Progress, quantized, threads};
+use crate::{Error, LoadOptions, Progress, quantized, settings, threads};
 
 /// A network ready to generate; immutable, so it can be shared between conversations.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl PretrainedModel {
     /// Loads the model among these files.
     pub fn load(files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
         let config = model_config(files)?;
-        let generation_config = generation_config(files, &config)?;
+        let generation_config = settings::generation_config(files, &config, options.progress)?;
         let compute = Arc::new(Compute::new(options.threads.unwrap_or_else(threads::physical_cores)));
         let progress = weights_progress(options.progress);
         let loading = papo_models::LoadOptions {
@@ -181,15 +181,6 @@ pub(crate) fn model_config(files: &ModelFiles) -> Result<Value, Error> {
     let hint = "it says what the model is; give a folder that holds a checkpoint, or fetch the model again";
     files.require("config.json", hint)?;
     Ok(Value::Object(files.object("config.json")?.unwrap_or_default()))
-}
-
-/// `generation_config.json`, or where there is none the options within `config.json`.
-pub(crate) fn generation_config(files: &ModelFiles, config: &Value) -> Result<GenerationConfig, Error> {
-    let (file, read) = match files.json("generation_config.json")? {
-        Some(value) => ("generation_config.json", GenerationConfig::from_json(&value, Origin::Checkpoint)),
-        None => ("config.json", GenerationConfig::from_json(config, Origin::ModelConfig)),
-    };
-    read.map_err(|source| Error::Settings { path: files.path(file), source })
 }
 
 pub(crate) fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {

@@ -12,7 +12,7 @@ pub enum Origin {
     /// A `generation_config.json`. Names that the reference's decoding does not know are noted and ignored, as it does.
     Checkpoint,
     /// A `config.json` without a `generation_config.json` beside it: generation options are picked out of the model's own
-    /// settings, nulls mean nothing, nested configurations are not looked into.
+    /// settings, nulls (but that of `top_k`) mean nothing, nested configurations are not looked into.
     ModelConfig,
     /// An override from a user: every name must be known.
     Request,
@@ -36,6 +36,8 @@ impl GenerationConfig {
             match origin {
                 // Papo's own word; in a file it means something else, such as the seed of a training.
                 Origin::ModelConfig | Origin::Checkpoint if name == "seed" => {}
+                // Of all nulls only this one is carried over: it switches off what is on by default.
+                Origin::ModelConfig if value.is_null() && name == "top_k" => config.top_k = Some(0),
                 Origin::ModelConfig if value.is_null() => {}
                 Origin::ModelConfig if foreign::find(name).is_none() && !is_option(name) => {}
                 _ => config.put(name, value, origin)?,
@@ -62,7 +64,7 @@ impl GenerationConfig {
             return Ok(());
         }
         // A checkpoint may say "no such token" by a negative id.
-        if matches!(name, "pad_token_id" | "bos_token_id") && value.as_i64().is_some_and(|id| id < 0) {
+        if matches!(name, "pad_token_id" | "bos_token_id") && value.as_f64().is_some_and(|id| id < 0.0) {
             self.clear(option.name);
             return Ok(());
         }

@@ -74,6 +74,12 @@ impl OptionKind {
     }
 }
 
+/// A whole number, also one that is written as 12.0.
+fn whole(value: &Value) -> Option<i64> {
+    let exact = |number: &f64| number.fract() == 0.0 && number.abs() < (1_i64 << 53) as f64;
+    value.as_i64().or_else(|| value.as_f64().filter(exact).map(|number| number as i64))
+}
+
 /// A type that an option's value can have.
 pub(crate) trait OptionValue: Sized {
     const KIND: OptionKind;
@@ -85,7 +91,7 @@ pub(crate) trait OptionValue: Sized {
 impl OptionValue for usize {
     const KIND: OptionKind = OptionKind::Integer;
     fn read(value: &Value) -> Option<Self> {
-        usize::try_from(value.as_u64()?).ok()
+        usize::try_from(whole(value)?).ok()
     }
     fn write(&self) -> Value {
         (*self).into()
@@ -147,7 +153,7 @@ impl OptionValue for TokenId {
         match value {
             // A list of one is what some files hold for a single decoder start.
             Value::Array(list) if list.len() == 1 => Self::read(&list[0]),
-            _ => TokenId::try_from(value.as_u64()?).ok(),
+            _ => TokenId::try_from(whole(value)?).ok(),
         }
     }
     fn write(&self) -> Value {
@@ -174,7 +180,7 @@ impl OptionValue for Vec<TokenId> {
 /// A token of a set: the outer nothing is "no token can be this" (a negative id, as in the habit of switching the end
 /// token off with -1), the inner one a value of another type.
 fn known_token(value: &Value) -> Option<Option<TokenId>> {
-    match value.as_i64() {
+    match whole(value) {
         Some(id) if id < 0 => None,
         Some(id) => Some(TokenId::try_from(id).ok()),
         None => Some(None),
@@ -210,7 +216,7 @@ impl OptionValue for Vec<(Vec<TokenId>, f64)> {
 /// A sequence of at least one token.
 fn sequence(value: &Value) -> Option<Vec<TokenId>> {
     let tokens = value.as_array().filter(|tokens| !tokens.is_empty())?;
-    tokens.iter().map(|token| TokenId::try_from(token.as_u64()?).ok()).collect()
+    tokens.iter().map(|token| TokenId::try_from(whole(token)?).ok()).collect()
 }
 
 impl OptionValue for Vec<String> {

@@ -5,7 +5,7 @@
 use papo_generate::TokenId;
 use papo_kernels::Heads;
 
-use super::fields::Fields;
+use super::fields::{Fields, SecondNames};
 use super::{Blueprint, HeadRule, TokenTables, activation};
 use crate::Error;
 use crate::spec::{
@@ -14,6 +14,10 @@ use crate::spec::{
 };
 use crate::taps::Side;
 use crate::weights::{Matrix, Part, Projection};
+
+/// Second names of fields. The heads are those of the encoder alone.
+pub(super) const SECOND_NAMES: SecondNames =
+    &[("num_attention_heads", "encoder_attention_heads"), ("hidden_size", "d_model")];
 
 /// What the reference takes for fields that a configuration leaves out.
 pub(super) struct Defaults {
@@ -38,6 +42,8 @@ pub(super) struct Config {
     pub(super) feed_forward: FeedForward,
     pub(super) embedding_scale: f32,
     pub(super) tie_word_embeddings: bool,
+    /// Whether version 5 of the reference saved the checkpoint, which ties only what it does not find stored apart.
+    tied_as_stored: bool,
     pub(super) padding: Option<TokenId>,
 }
 
@@ -65,6 +71,7 @@ impl Config {
             feed_forward: FeedForward::Plain(activation(fields, "activation_function", &name)?),
             embedding_scale: if scaled { (d_model as f64).sqrt() as f32 } else { 1.0 },
             tie_word_embeddings: fields.flag("tie_word_embeddings", true)?,
+            tied_as_stored: fields.saved_by() >= 5,
             padding: fields.padding(defaults.pad_token_id, defaults.eos_token_id)?,
         })
     }
@@ -99,6 +106,7 @@ impl Config {
         };
         // Where nothing is tied, the reference reads a table for each stack.
         let (head, tables) = match self.tie_word_embeddings {
+            true if self.tied_as_stored => (HeadRule::AsStored, TokenTables::Shared),
             true => (HeadRule::Tied, TokenTables::Shared),
             false => (HeadRule::Separate, TokenTables::Separate),
         };

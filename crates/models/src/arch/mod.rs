@@ -15,7 +15,7 @@ use std::path::Path;
 use papo_kernels::Activation;
 use serde_json::Value;
 
-use self::fields::Fields;
+use self::fields::{Fields, SecondNames};
 use crate::Error;
 use crate::recurrent::{Cell, RecurrentSpec, Seq2SeqSpec};
 use crate::spec::Spec;
@@ -29,6 +29,8 @@ pub struct Family {
     /// What people call it.
     pub title: &'static str,
     adapter: Adapter,
+    /// Second names of its fields.
+    names: SecondNames,
 }
 
 /// What reads the configurations of a family.
@@ -44,21 +46,26 @@ enum Adapter {
 /// The families that can be loaded.
 pub fn families() -> &'static [Family] {
     use Adapter::{EncoderDecoder, RecurrentLm, RecurrentSeq2Seq};
-    &[
-        Family { model_type: "bart", title: "BART", adapter: EncoderDecoder(bart::blueprint) },
-        Family {
-            model_type: "blenderbot",
-            title: "Blenderbot",
-            adapter: EncoderDecoder(blenderbot::blueprint),
-        },
-        Family { model_type: "marian", title: "Marian", adapter: EncoderDecoder(marian::blueprint) },
-        Family { model_type: "mt5", title: "mT5", adapter: EncoderDecoder(t5::multilingual_blueprint) },
-        Family { model_type: "papo_gru", title: "GRU", adapter: RecurrentLm(Cell::Gru) },
-        Family { model_type: "papo_lstm", title: "LSTM", adapter: RecurrentLm(Cell::Lstm) },
-        Family { model_type: "papo_rnn", title: "Elman network", adapter: RecurrentLm(Cell::Elman) },
-        Family { model_type: "papo_seq2seq", title: "Recurrent encoder-decoder", adapter: RecurrentSeq2Seq },
-        Family { model_type: "t5", title: "T5", adapter: EncoderDecoder(t5::blueprint) },
-    ]
+    const fn family(
+        model_type: &'static str,
+        title: &'static str,
+        adapter: Adapter,
+        names: SecondNames,
+    ) -> Family {
+        Family { model_type, title, adapter, names }
+    }
+    const FAMILIES: [Family; 9] = [
+        family("bart", "BART", EncoderDecoder(bart::blueprint), bart::SECOND_NAMES),
+        family("blenderbot", "Blenderbot", EncoderDecoder(blenderbot::blueprint), bart::SECOND_NAMES),
+        family("marian", "Marian", EncoderDecoder(marian::blueprint), bart::SECOND_NAMES),
+        family("mt5", "mT5", EncoderDecoder(t5::multilingual_blueprint), t5::SECOND_NAMES),
+        family("papo_gru", "GRU", RecurrentLm(Cell::Gru), &[]),
+        family("papo_lstm", "LSTM", RecurrentLm(Cell::Lstm), &[]),
+        family("papo_rnn", "Elman network", RecurrentLm(Cell::Elman), &[]),
+        family("papo_seq2seq", "Recurrent encoder-decoder", RecurrentSeq2Seq, &[]),
+        family("t5", "T5", EncoderDecoder(t5::blueprint), t5::SECOND_NAMES),
+    ];
+    &FAMILIES
 }
 
 /// What a configuration describes, as far as it tells without its checkpoint.
@@ -115,7 +122,9 @@ pub(crate) enum HeadRule {
 /// What a configuration of any family describes. `path` is named in errors only.
 pub fn read_architecture(config: &Value, path: &Path) -> Result<Architecture, Error> {
     let fields = Fields::new(config, path)?;
-    Ok(match family(&fields, path)?.adapter {
+    let family = family(&fields, path)?;
+    let fields = fields.with_names(family.names);
+    Ok(match family.adapter {
         Adapter::EncoderDecoder(read) => Architecture::EncoderDecoder(read(&fields)?.spec),
         Adapter::RecurrentLm(cell) => Architecture::RecurrentLm(recurrent::language_model(&fields, cell)?),
         Adapter::RecurrentSeq2Seq => Architecture::RecurrentSeq2Seq(recurrent::seq2seq(&fields)?),
@@ -131,7 +140,9 @@ pub fn read_config(config: &Value, path: &Path) -> Result<Spec, Error> {
 
 pub(crate) fn blueprint(config: &Value, path: &Path) -> Result<Blueprint, Error> {
     let fields = Fields::new(config, path)?;
-    match family(&fields, path)?.adapter {
+    let family = family(&fields, path)?;
+    let fields = fields.with_names(family.names);
+    match family.adapter {
         Adapter::EncoderDecoder(read) => read(&fields),
         _ => Err(another_kind(&fields, |adapter| matches!(adapter, Adapter::EncoderDecoder(_)))),
     }

@@ -5,7 +5,7 @@
 
 use papo_kernels::Heads;
 
-use super::fields::Fields;
+use super::fields::{Fields, SecondNames};
 use super::{Blueprint, HeadRule, TokenTables, activation};
 use crate::Error;
 use crate::spec::{
@@ -15,6 +15,14 @@ use crate::spec::{
 use crate::taps::Side;
 use crate::weights::{Matrix, Part, Projection};
 
+/// Second names of fields.
+pub(super) const SECOND_NAMES: SecondNames = &[
+    ("hidden_size", "d_model"),
+    ("num_attention_heads", "num_heads"),
+    ("num_hidden_layers", "num_layers"),
+    ("head_dim", "d_kv"),
+];
+
 /// What the reference takes for fields that a configuration leaves out.
 struct Defaults {
     vocab_size: usize,
@@ -23,6 +31,8 @@ struct Defaults {
     num_heads: usize,
     feed_forward_proj: &'static str,
     tie_word_embeddings: bool,
+    /// Whether the output is scaled, now that `tie_word_embeddings` says nothing about it any more.
+    scaled_since_5: bool,
 }
 
 pub(super) fn blueprint(fields: &Fields<'_>) -> Result<Blueprint, Error> {
@@ -35,6 +45,7 @@ pub(super) fn blueprint(fields: &Fields<'_>) -> Result<Blueprint, Error> {
             num_heads: 8,
             feed_forward_proj: "relu",
             tie_word_embeddings: true,
+            scaled_since_5: true,
         },
     )
 }
@@ -49,6 +60,7 @@ pub(super) fn multilingual_blueprint(fields: &Fields<'_>) -> Result<Blueprint, E
             num_heads: 6,
             feed_forward_proj: "gated-gelu",
             tie_word_embeddings: false,
+            scaled_since_5: false,
         },
     )
 }
@@ -60,16 +72,21 @@ fn read(fields: &Fields<'_>, defaults: &Defaults) -> Result<Blueprint, Error> {
         Heads { count: fields.size("num_heads", defaults.num_heads)?, size: fields.size("d_kv", 64)? };
     let d_ff = fields.size("d_ff", defaults.d_ff)?;
     let layers = fields.size("num_layers", defaults.num_layers)?;
-    let decoder_layers = fields.size("num_decoder_layers", layers)?;
+    // By its own name: the reference copies the depth before it assigns second names.
+    let own_layers = fields.without_names().size("num_layers", defaults.num_layers)?;
+    let decoder_layers = fields.size("num_decoder_layers", own_layers)?;
     let tied = fields.flag("tie_word_embeddings", defaults.tie_word_embeddings)?;
-    // Version 5 of the reference writes `tie_word_embeddings: true` for every checkpoint and says here what
-    // that field used to say; then a head that is stored and differs from the token table is the model's own.
+    // Version 5 of the reference writes `tie_word_embeddings: true` for every checkpoint; then a head that is stored and differs from
+    // the token table is the model's own. What that field used to say of the scale, `scale_decoder_outputs` says now, which
+    // mT5 does not have: it never scales.
     let scaled = fields.optional_flag("scale_decoder_outputs")?;
-    let head = match (scaled, tied) {
-        (Some(_), true) => HeadRule::AsStored,
-        (None, true) => HeadRule::Tied,
-        (_, false) => HeadRule::Separate,
+    let since_5 = scaled.is_some() || fields.saved_by() >= 5;
+    let head = match (since_5, tied) {
+        (true, _) => HeadRule::AsStored,
+        (false, true) => HeadRule::Tied,
+        (false, false) => HeadRule::Separate,
     };
+    let scaled = scaled.unwrap_or(tied && (!since_5 || defaults.scaled_since_5));
     let spec = Spec {
         d_model,
         source_vocabulary: vocab_size,
@@ -84,7 +101,7 @@ fn read(fields: &Fields<'_>, defaults: &Defaults) -> Result<Blueprint, Error> {
         scale: Scale {
             attention: AttentionScale::One,
             embedding: 1.0,
-            output: if scaled.unwrap_or(tied) { (d_model as f64).powf(-0.5) as f32 } else { 1.0 },
+            output: if scaled { (d_model as f64).powf(-0.5) as f32 } else { 1.0 },
         },
         linear_bias: LinearBias::Without,
         head: if tied { Head::Tied } else { Head::Separate },
