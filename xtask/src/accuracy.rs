@@ -8,10 +8,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use papo::eval::{Agreement, DataKind, EvaluationOptions, Items, Sample, Sampler, agreement, evaluate};
+use papo::eval::{Agreement, EvaluationOptions, Sample, Sampler, agreement, evaluate};
 use papo::{
     ChatModel, GenerationConfig, Hooks, LetterCase, LoadOptions, PretrainedModel, Task, TokenId, WeightDtype,
 };
+use papo_data::{DataFile, DataFormat, Documents, TextUnit};
 
 /// Texts that are read: lines of dialogues, or pairs.
 const LINES: usize = 400;
@@ -62,9 +63,9 @@ fn measure(name: &str, data: &Data) -> Result<Vec<Row>> {
     let exact = load(WeightDtype::F32)?;
     let (samples, text) = match (exact.training().task, &data.dialogues, &data.pairs) {
         (Some(Task::Dialogue), Some(file), _) => {
-            (read(name, file, DataKind::Dialogues)?, "held-out dialogues")
+            (read(name, file, DataFormat::Dialogues)?, "held-out dialogues")
         }
-        (Some(Task::Pairs), _, Some(file)) => (read(name, file, DataKind::Pairs)?, "held-out translations"),
+        (Some(Task::Pairs), _, Some(file)) => (read(name, file, DataFormat::Pairs)?, "held-out translations"),
         _ => (made(&exact)?, "its own text after arbitrary ids"),
     };
     let pairs = data.pairs.as_ref().filter(|_| exact.training().task == Some(Task::Pairs));
@@ -98,12 +99,12 @@ fn measure(name: &str, data: &Data) -> Result<Vec<Row>> {
 }
 
 /// The texts of a file, as ids.
-fn read(name: &str, file: &Path, kind: DataKind) -> Result<Vec<Sample>> {
+fn read(name: &str, file: &Path, holds: DataFormat) -> Result<Vec<Sample>> {
     let model = ChatModel::load(name, &LoadOptions::default())?;
     let sampler = Sampler::new(&model)?;
     let mut samples = Vec::new();
-    for item in Items::open(file, kind)?.take(LINES) {
-        samples.extend(sampler.samples(&item?)?);
+    for document in Documents::open(&data_file(file, holds), TextUnit::Line)?.take(LINES) {
+        samples.extend(sampler.samples(&document?)?);
     }
     // Texts of like length together.
     samples.sort_by_key(|sample| (sample.target.len(), sample.source.len()));
@@ -139,15 +140,14 @@ fn bleu(name: &str, dtype: WeightDtype, file: &Path) -> Result<f64> {
     for (option, value) in [("num_beams", "5"), ("max_new_tokens", "60")] {
         config.set(option, value)?;
     }
-    let options = EvaluationOptions {
-        kind: Some(DataKind::Pairs),
-        limit: usize::MAX,
-        batch: BATCH,
-        case: LetterCase::Lower,
-        config,
-    };
-    let translations = evaluate(&model, &[file.to_owned()], &options, None, &|_| ())?.translations;
+    let options = EvaluationOptions { limit: usize::MAX, batch: BATCH, case: LetterCase::Lower, config };
+    let translations =
+        evaluate(&model, &[data_file(file, DataFormat::Pairs)], &options, None, &|_| ())?.translations;
     Ok(translations.context("no pairs in the file")?.bleu.score)
+}
+
+fn data_file(path: &Path, holds: DataFormat) -> DataFile {
+    DataFile { holds: Some(holds), ..DataFile::new(path) }
 }
 
 fn page(rows: &[Row]) -> String {

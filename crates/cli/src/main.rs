@@ -8,7 +8,6 @@
 
 mod arguments;
 mod commands;
-mod documents;
 mod failure;
 mod loading;
 mod memory;

@@ -113,9 +113,9 @@ fn bad_data_is_refused_with_its_line() {
         assert!(told.contains(what), "{told}");
     };
     refused(&written("a.tsv", "a\tb\nno tab\n"), &[], 1, "line 2: there is no tab");
-    refused(&written("a.tsv", b"a\tb\n\xff\tb\n"), &[], 1, "line 2: not valid UTF-8");
+    refused(&written("a.tsv", b"a\tb\n\xff\tb\n"), &[], 1, "line 2: byte 1 of the line is not UTF-8");
     refused(&written("a.jsonl", "\n[1]\n"), &[], 1, "line 2: not a dialogue");
-    refused(&written("a.tsv", b"a\0\tb\n"), &[], 1, "line 1: there is a NUL byte");
+    refused(&written("a.tsv", b"a\0\tb\n"), &[], 1, "line 1: there is a zero byte (NUL)");
     refused(&written("a.tsv", ""), &[], 1, "there are no pairs in it");
     refused(&written("a.txt", "Hi\n"), &[], 1, "cannot continue the plain text");
     refused("nowhere.tsv", &[], 1, "cannot read nowhere.tsv");

@@ -8,15 +8,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crate folder, and the crates of the house it may depend on.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("kernels", &[]),
     ("checkpoint", &[]),
     ("generate", &["papo-kernels"]),
-    ("ngram", &["papo-kernels", "papo-generate"]),
+    ("data", &[]),
+    // Only its examples know `data`.
+    ("ngram", &["papo-kernels", "papo-generate", "papo-data"]),
     ("models", &["papo-kernels", "papo-checkpoint", "papo-generate"]),
-    ("lab", &["papo-kernels", "papo-checkpoint"]),
-    ("papo", &["papo-kernels", "papo-checkpoint", "papo-generate", "papo-ngram", "papo-models"]),
-    ("cli", &["papo", "papo-ngram", "papo-lab"]),
+    ("lab", &["papo-kernels", "papo-checkpoint", "papo-data"]),
+    ("papo", &["papo-kernels", "papo-checkpoint", "papo-data", "papo-generate", "papo-ngram", "papo-models"]),
+    ("cli", &["papo", "papo-data", "papo-ngram", "papo-lab"]),
 ];
 
 /// The only places that may hold `unsafe`: a crate and a file.

@@ -55,34 +55,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Training data that is no text.
-    #[error("{}, line {line}: a byte 0, so this is no text file; give text, plain or compressed by gzip", path.display())]
-    Binary {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-    },
-    /// Text in another encoding.
-    #[error("{}, line {line}: byte {byte} of the line is not UTF-8; convert the file, for example with iconv", path.display())]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// The byte of the line, counted from 1.
-        byte: usize,
-    },
-    /// A line that is not what its file's name promises.
-    #[error("{}, line {line}: {reason}", path.display())]
-    Data {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// A sentence: what was expected and what to do.
-        reason: String,
-    },
+    /// Training data that could not be read.
+    #[error(transparent)]
+    Data(#[from] papo_data::Error),
     /// A file of training data that this network cannot learn from.
     #[error("{}: {reason}", path.display())]
     Unfit {

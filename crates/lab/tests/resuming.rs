@@ -165,7 +165,7 @@ fn other_data_or_another_recipe_is_refused_by_name() {
     let error = case.run(&out, 4, u64::MAX).unwrap_err().to_string();
     assert!(error.contains("--learning-rate was 0.01 and is 0.02"), "{error}");
     case.recipe.learning_rate = 0.01;
-    std::fs::write(&case.files[0].path, "x xx\n").unwrap();
+    std::fs::write(case.files[0].path(), "x xx\n").unwrap();
     let error = case.run(&out, 4, u64::MAX).unwrap_err().to_string();
     assert!(error.contains("data.txt changed"), "{error}");
 }

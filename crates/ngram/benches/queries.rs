@@ -120,8 +120,11 @@ fn make(arpa: &Path, text: &Path) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let mut corpus = Corpus::new(folder.path())?;
     let mut vocabulary = Vocabulary::new();
-    TextReader { corpus: &mut corpus, vocabulary: &mut vocabulary, special_words: SpecialWords::Skip }
-        .read_file(text, &mut |_| Ok(()))?;
+    let mut reader = TextReader::new(text, &mut corpus, &mut vocabulary, SpecialWords::Skip);
+    for block in papo_data::Blocks::open(&papo_data::Input::new(text))? {
+        reader.text(&block?.text)?;
+    }
+    reader.finish()?;
     let mut writer = ArpaWriter::create(arpa, 1)?;
     estimate(&mut corpus, &vocabulary, &Settings::new(5), &mut |_| Ok(()), &mut writer)?;
     writer.finish()?;

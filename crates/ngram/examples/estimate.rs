@@ -20,8 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     let mut corpus = Corpus::new(&settings.temporary)?;
     let mut vocabulary = Vocabulary::new();
-    TextReader { corpus: &mut corpus, vocabulary: &mut vocabulary, special_words: SpecialWords::Refuse }
-        .read_file(Path::new(text), &mut |_| Ok(()))?;
+    let mut reader = TextReader::new(Path::new(text), &mut corpus, &mut vocabulary, SpecialWords::Refuse);
+    for block in papo_data::Blocks::open(&papo_data::Input::new(text))? {
+        reader.text(&block?.text)?;
+    }
+    reader.finish()?;
     let mut writer = ArpaWriter::create(Path::new(arpa), threads)?;
     let mut last = None;
     let mut observe = |step: Step| {

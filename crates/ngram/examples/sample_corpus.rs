@@ -83,8 +83,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::new(3);
     let mut corpus = Corpus::new(&settings.temporary)?;
     let mut vocabulary = Vocabulary::new();
-    TextReader { corpus: &mut corpus, vocabulary: &mut vocabulary, special_words: SpecialWords::Skip }
-        .read_file(Path::new(&text), &mut |_| Ok(()))?;
+    let mut reader = TextReader::new(Path::new(&text), &mut corpus, &mut vocabulary, SpecialWords::Skip);
+    for block in papo_data::Blocks::open(&papo_data::Input::new(&text))? {
+        reader.text(&block?.text)?;
+    }
+    reader.finish()?;
     let mut model = Trigram::default();
     estimate(&mut corpus, &vocabulary, &settings, &mut |_| Ok(()), &mut model)?;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;

@@ -1,16 +1,11 @@
 //! Words of plain text: what stands between ASCII white space, a sentence a line, as KenLM counts them.
 //!
-//! Text is read block by block and never as a whole line, so a line may be as long as it likes. An empty line is an empty
-//! sentence, `<s> </s>`, as for KenLM. What is no text (a zero byte, invalid UTF-8) is refused with its line.
+//! Text comes in parts that may end anywhere, so a line may be as long as it likes. An empty line is an empty sentence,
+//! `<s> </s>`, as for KenLM. Files are read by crate `papo-data`.
 
-use std::io::{self, BufReader, Read};
-use std::path::Path;
-
-use flate2::bufread::MultiGzDecoder;
+use std::path::{Path, PathBuf};
 
 use crate::{Corpus, Error, Vocabulary};
-
-const BLOCK: usize = 1 << 18;
 
 /// What to do with `<s>`, `</s>` and `<unk>` in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,128 +16,111 @@ pub enum SpecialWords {
     Skip,
 }
 
-/// Puts words into a corpus and its vocabulary.
+/// Puts the words of one file into a corpus and its vocabulary.
 pub struct TextReader<'a> {
-    /// Where the words go.
-    pub corpus: &'a mut Corpus,
-    /// Where their spellings go.
-    pub vocabulary: &'a mut Vocabulary,
-    /// What to do with `<s>`, `</s>` and `<unk>`.
-    pub special_words: SpecialWords,
+    corpus: &'a mut Corpus,
+    vocabulary: &'a mut Vocabulary,
+    special_words: SpecialWords,
+    path: PathBuf,
+    line: u64,
+    is_line_begun: bool,
+    /// The beginning of a word whose end has not come.
+    word: String,
 }
 
 /// Ids below this are for words that no text may hold.
 const SPECIALS: u32 = 3;
 
-impl TextReader<'_> {
-    /// Reads a file with a sentence a line, packed where its name ends in `.gz`; `observe` hears how many bytes came.
-    pub fn read_file(
-        &mut self,
+impl<'a> TextReader<'a> {
+    /// Words go into `corpus`, their spellings into `vocabulary`; `path` is for errors.
+    pub fn new(
         path: &Path,
-        observe: &mut dyn FnMut(u64) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let file = std::fs::File::open(path).map_err(Error::reading(path))?;
-        if path.extension().is_some_and(|extension| extension == "gz") {
-            self.read(MultiGzDecoder::new(BufReader::with_capacity(BLOCK, file)), path, observe)
-        } else {
-            self.read(file, path, observe)
+        corpus: &'a mut Corpus,
+        vocabulary: &'a mut Vocabulary,
+        special_words: SpecialWords,
+    ) -> TextReader<'a> {
+        let path = path.to_owned();
+        TextReader {
+            corpus,
+            vocabulary,
+            special_words,
+            path,
+            line: 1,
+            is_line_begun: false,
+            word: String::new(),
         }
     }
 
-    /// Reads text with a sentence a line; `path` is for errors.
-    pub fn read(
-        &mut self,
-        mut input: impl Read,
-        path: &Path,
-        observe: &mut dyn FnMut(u64) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let mut block = vec![0; BLOCK];
-        // The beginning of a word whose end has not been read stands in block[..held].
-        let mut held = 0;
-        let mut line = 1;
-        let mut at_line_start = true;
-        loop {
-            if held == block.len() {
-                block.resize(2 * held, 0);
+    /// Adds a part of a text with a sentence a line; parts joined are the text.
+    pub fn text(&mut self, text: &str) -> Result<(), Error> {
+        let mut start = 0;
+        for (end, &byte) in text.as_bytes().iter().enumerate() {
+            if !separates(byte) {
+                continue;
             }
-            let read = loop {
-                match input.read(&mut block[held..]) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    result => break result.map_err(Error::reading(path))?,
-                }
-            };
-            if read == 0 {
-                break;
+            self.end_word(&text[start..end])?;
+            start = end + 1;
+            if byte == b'\n' {
+                self.corpus.end_sentence()?;
+                self.line += 1;
+                self.is_line_begun = false;
             }
-            observe(read as u64)?;
-            let filled = held + read;
-            let mut start = 0;
-            for end in held..filled {
-                let byte = block[end];
-                if !separates(byte) {
-                    continue;
-                }
-                if byte == 0 {
-                    return Err(refusal(
-                        path,
-                        line,
-                        "a zero byte, so this is no text; give a file of UTF-8 text",
-                    ));
-                }
-                if start < end {
-                    self.word(&block[start..end], path, line)?;
-                    at_line_start = false;
-                }
-                start = end + 1;
-                if byte == b'\n' {
-                    self.corpus.end_sentence()?;
-                    line += 1;
-                    at_line_start = true;
-                }
-            }
-            block.copy_within(start..filled, 0);
-            held = filled - start;
         }
-        if held > 0 {
-            self.word(&block[..held], path, line)?;
-            at_line_start = false;
-        }
-        if !at_line_start {
-            self.corpus.end_sentence()?;
+        self.word.push_str(&text[start..]);
+        Ok(())
+    }
+
+    /// Ends the text, and with it a line that has no line feed.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.end_word("")?;
+        if self.is_line_begun { self.corpus.end_sentence() } else { Ok(()) }
+    }
+
+    /// Adds the words of a text that is part of a sentence, such as a turn of a dialogue; `line` is for errors.
+    pub fn part(&mut self, text: &str, line: u64) -> Result<(), Error> {
+        self.line = line;
+        for word in text.split(|letter: char| u8::try_from(letter).is_ok_and(separates)) {
+            self.end_word(word)?;
         }
         Ok(())
     }
 
-    /// Adds the words of a text that is part of a sentence, such as a turn of a dialogue; `path` and `line` are for errors.
-    pub fn part(&mut self, text: &str, path: &Path, line: u64) -> Result<(), Error> {
-        for word in text.as_bytes().split(|&byte| separates(byte)).filter(|word| !word.is_empty()) {
-            self.word(word, path, line)?;
-        }
-        Ok(())
+    /// Ends what was said, a line, a turn or a dialogue, by a token of the corpus.
+    pub fn push(&mut self, id: u32) -> Result<(), Error> {
+        self.corpus.push(id)
+    }
+
+    /// Ends a sentence that was added in parts.
+    pub fn end_sentence(&mut self) -> Result<(), Error> {
+        self.corpus.end_sentence()
     }
 
     #[inline]
-    fn word(&mut self, bytes: &[u8], path: &Path, line: u64) -> Result<(), Error> {
-        let Ok(word) = std::str::from_utf8(bytes) else {
-            return Err(refusal(
-                path,
-                line,
-                "not UTF-8; convert the file, for example with iconv -f latin1 -t utf-8",
-            ));
-        };
+    fn end_word(&mut self, end: &str) -> Result<(), Error> {
+        if self.word.is_empty() {
+            return if end.is_empty() { Ok(()) } else { self.add(end) };
+        }
+        let mut word = std::mem::take(&mut self.word);
+        word.push_str(end);
+        self.add(&word)
+    }
+
+    #[inline]
+    fn add(&mut self, word: &str) -> Result<(), Error> {
+        self.is_line_begun = true;
         let id = self.vocabulary.add(word);
         if id >= SPECIALS && word != "<pad>" {
             return self.corpus.push(id);
         }
         match self.special_words {
             SpecialWords::Skip => Ok(()),
-            SpecialWords::Refuse => Err(refusal(
-                path,
-                line,
-                &format!(
+            SpecialWords::Refuse => Err(Error::Text {
+                path: self.path.clone(),
+                line: self.line,
+                reason: format!(
                     "the word {word} has a meaning of its own in a model; take it out, or pass over it with --skip-symbols"
                 ),
-            )),
+            }),
         }
     }
 }
@@ -152,20 +130,26 @@ fn separates(byte: u8) -> bool {
     matches!(byte, 0 | b'\t' | b'\n' | b'\r' | b' ')
 }
 
-fn refusal(path: &Path, line: u64, reason: &str) -> Error {
-    Error::Text { path: path.to_owned(), line, reason: reason.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::corpus::Piece;
 
-    fn read(text: &[u8], special_words: SpecialWords) -> Result<Vec<Vec<String>>, String> {
+    /// The sentences of a text that comes in parts of so many characters.
+    fn read_in_parts(
+        text: &str,
+        part: usize,
+        special_words: SpecialWords,
+    ) -> Result<Vec<Vec<String>>, String> {
         let mut corpus = Corpus::new(&std::env::temp_dir()).unwrap();
         let mut vocabulary = Vocabulary::new();
-        TextReader { corpus: &mut corpus, vocabulary: &mut vocabulary, special_words }
-            .read(text, Path::new("text.txt"), &mut |_| Ok(()))
+        let mut reader = TextReader::new(Path::new("text.txt"), &mut corpus, &mut vocabulary, special_words);
+        let letters: Vec<char> = text.chars().collect();
+        let parts = letters.chunks(part).map(|part| part.iter().collect::<String>());
+        parts
+            .into_iter()
+            .try_for_each(|part| reader.text(&part))
+            .and_then(|()| reader.finish())
             .map_err(|error| error.to_string())?;
         let mut sentences = Vec::new();
         let mut sentence = Vec::new();
@@ -181,39 +165,37 @@ mod tests {
         Ok(sentences)
     }
 
+    fn read(text: &str, special_words: SpecialWords) -> Result<Vec<Vec<String>>, String> {
+        read_in_parts(text, usize::MAX, special_words)
+    }
+
     #[test]
     fn words_stand_between_ascii_white_space_and_sentences_between_line_feeds() {
-        let text = "O céu\té  azul.\r\n\n a\u{a0}b \nfim".as_bytes();
-        let found = read(text, SpecialWords::Refuse).unwrap();
-        assert_eq!(found, [vec!["O", "céu", "é", "azul."], vec![], vec!["a\u{a0}b"], vec!["fim"]]);
-        assert!(read(b"", SpecialWords::Refuse).unwrap().is_empty());
+        let text = "O céu\té  azul.\r\n\n a\u{a0}b \nfim";
+        let sentences = [vec!["O", "céu", "é", "azul."], vec![], vec!["a\u{a0}b"], vec!["fim"]];
+        for part in [1, 2, 3, 100] {
+            assert_eq!(read_in_parts(text, part, SpecialWords::Refuse).unwrap(), sentences);
+        }
+        assert!(read("", SpecialWords::Refuse).unwrap().is_empty());
     }
 
     #[test]
     fn words_and_lines_of_a_million_characters_are_read() {
         let long = "é".repeat(1_000_000);
         let many = "palavra ".repeat(125_000);
-        let found = read(format!("{long}\n{many}\n").as_bytes(), SpecialWords::Refuse).unwrap();
+        let found = read_in_parts(&format!("{long}\n{many}\n"), 65_536, SpecialWords::Refuse).unwrap();
         assert_eq!(found.len(), 2);
         assert_eq!(found[0], [long]);
         assert_eq!(found[1].len(), 125_000);
     }
 
     #[test]
-    fn what_is_no_text_is_refused_with_its_line() {
-        let binary = read(b"one\ntwo\x00three\n", SpecialWords::Refuse).unwrap_err();
-        assert!(binary.contains("text.txt, line 2") && binary.contains("zero byte"), "{binary}");
-        let latin = read(b"um\ndois\nn\xe3o\n", SpecialWords::Refuse).unwrap_err();
-        assert!(latin.contains("text.txt, line 3") && latin.contains("UTF-8"), "{latin}");
-    }
-
-    #[test]
     fn words_of_the_model_are_refused_or_passed_over() {
         for word in ["<s>", "</s>", "<unk>"] {
             let text = format!("a b\nc {word} d\n");
-            let message = read(text.as_bytes(), SpecialWords::Refuse).unwrap_err();
+            let message = read(&text, SpecialWords::Refuse).unwrap_err();
             assert!(message.contains("line 2") && message.contains("--skip-symbols"), "{message}");
-            let found = read(text.as_bytes(), SpecialWords::Skip).unwrap();
+            let found = read(&text, SpecialWords::Skip).unwrap();
             assert_eq!(found, [["a", "b"], ["c", "d"]]);
         }
     }

@@ -94,6 +94,13 @@ fn a_good_file_is_read_whole_plain_and_gzipped() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let marked = format!("\u{feff}{GOOD}");
+    assert_eq!(read(marked.as_bytes()).unwrap(), 9);
+    assert_eq!(read(&gzipped(marked.as_bytes())).unwrap(), 9);
+}
+
+#[test]
 fn spaces_instead_of_tabs_and_empty_lines_between_sections_are_fine() {
     assert_eq!(read(GOOD.replace('\t', "  ").as_bytes()).unwrap(), 9);
     let srilm = GOOD.replace("\n\n", "\n\n\n").replace("ngram 1=5", "ngram  1 = 5");

@@ -38,6 +38,9 @@ pub enum Error {
         /// A sentence: what was expected, what was found, what to do.
         reason: String,
     },
+    /// Data to be measured cannot be read.
+    #[error(transparent)]
+    Data(#[from] papo_data::Error),
     /// None of the files that could be a tokenizer is there.
     #[error(
         "{} has no tokenizer: expected tokenizer.json, or vocab.json with merges.txt, or spiece.model, or source.spm with \

@@ -34,6 +34,9 @@ pub enum ModelFiles {
     Ngram(Arc<NgramFile>),
 }
 
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl ModelFiles {
     /// Where the file is, or for embedded files what to call the place in a message.
     pub fn path(&self, file: &str) -> PathBuf {
@@ -58,7 +61,7 @@ impl ModelFiles {
         }
     }
 
-    /// The bytes of the file, or `None` if there is no such file.
+    /// The bytes of the file, of text without a byte order mark, or `None` if there is no such file.
     pub fn read(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, Error> {
         match self {
             Self::Embedded(model) => {
@@ -68,7 +71,13 @@ impl ModelFiles {
             Self::Folder(folder) => {
                 let path = folder.join(file);
                 match std::fs::read(&path) {
-                    Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
+                    Ok(mut bytes) => {
+                        // Editors on Windows put one there.
+                        if (file.ends_with(".json") || file.ends_with(".txt")) && bytes.starts_with(MARK) {
+                            bytes.drain(..MARK.len());
+                        }
+                        Ok(Some(Cow::Owned(bytes)))
+                    }
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
                     Err(source) => Err(Error::Read { path, source }),
                 }
@@ -168,6 +177,14 @@ mod tests {
         assert!(files.read("vocab.json").unwrap().is_none());
         let error = files.require("vocab.json", "add it").unwrap_err().to_string();
         assert_eq!(error, "built-in/tiny is missing vocab.json; add it");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_file_of_json() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.json"), b"\xef\xbb\xbf{\"a\": 1}").unwrap();
+        let files = ModelFiles::Folder(folder.path().to_owned());
+        assert_eq!(files.json("config.json").unwrap().unwrap()["a"], 1);
     }
 
     #[test]

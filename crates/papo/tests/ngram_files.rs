@@ -4,6 +4,7 @@ use std::path::Path;
 
 use papo::eval::{EvaluationOptions, evaluate};
 use papo::{ChatModel, GenerationConfig, Hooks, Kind, LetterCase, LoadOptions};
+use papo_data::DataFile;
 use papo_ngram::{ModelWriter, WriteOptions, read_arpa};
 
 fn arpa() -> std::path::PathBuf {
@@ -36,13 +37,12 @@ fn a_text_is_measured_with_the_unknown_words_that_the_model_prices() {
     let text = folder.path().join("text.txt");
     std::fs::write(&text, "a b\nnowhere\n").unwrap();
     let options = EvaluationOptions {
-        kind: None,
         batch: 1,
         limit: usize::MAX,
         case: LetterCase::Keep,
         config: GenerationConfig::default(),
     };
-    let found = evaluate(&load(&arpa()), &[text], &options, None, &|_| {}).unwrap();
+    let found = evaluate(&load(&arpa()), &[DataFile::new(&text)], &options, None, &|_| {}).unwrap();
     // <s> a, <s> a b, then </s> after "b"; <unk> and </s> after their back-offs.
     let half = 0.5f64.log10();
     let first = half - 0.2218487 + half - 1.0;

@@ -1,15 +1,16 @@
 //! One model on the ladder: how it does on held-out small talk, and what it says.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use papo::eval::{DataKind, EvaluationOptions, Item, Items, Likelihood, Sampler, distinct, evaluate};
+use papo::eval::{EvaluationOptions, Likelihood, Sampler, distinct, evaluate};
 use papo::hub::Want;
 use papo::{
     ChatModel, Conversation, GenerationConfig, Hooks, LetterCase, LoadOptions, Memory, ModelRef,
     SpecialTokens,
 };
+use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
 
 /// Conversations of which each model continues one turn, for distinct-1, distinct-2 and the speed of replies.
 const REPLIES: usize = 200;
@@ -35,13 +36,12 @@ pub fn measure(name: &str, data: &Path, conversations: &[Vec<String>]) -> Result
         reference.fetch(Want::Model, &LoadOptions::default())?.list()?.iter().map(|(_, size)| size).sum();
     let model = ChatModel::load(name, &LoadOptions::default())?;
     let options = EvaluationOptions {
-        kind: Some(DataKind::Dialogues),
         limit: usize::MAX,
         batch: 16,
         case: LetterCase::Keep,
         config: GenerationConfig::default(),
     };
-    let likelihood = evaluate(&model, &[PathBuf::from(data)], &options, None, &|_| ())?.likelihood;
+    let likelihood = evaluate(&model, &[dialogues(data)], &options, None, &|_| ())?.likelihood;
     let (distinct, tokens_per_s) = continued(&model, data)?;
     let replies = conversations.iter().map(|turns| talked(&model, turns)).collect::<Result<_>>()?;
     let model_type = model.model().model_type().to_owned();
@@ -54,8 +54,10 @@ fn continued(model: &ChatModel, data: &Path) -> Result<([f64; 2], f64)> {
     config.set("max_new_tokens", "60")?;
     let sampler = Sampler::new(model)?;
     let (mut texts, mut tokens, mut time) = (Vec::new(), 0, Duration::ZERO);
-    for item in Items::open(data, DataKind::Dialogues)?.take(REPLIES) {
-        let Item::Dialogue(turns) = item? else { continue };
+    let conversations = Documents::open(&dialogues(data), TextUnit::Line)?
+        .filter(|document| !matches!(document, Ok(Document::Dialogue { turns, .. }) if turns.len() < 2));
+    for document in conversations.take(REPLIES) {
+        let Document::Dialogue { turns, .. } = document? else { continue };
         let source = sampler.source(&turns[..turns.len().min(3)])?;
         let generated = model.generate(&[source], &config, Hooks::default())?;
         tokens += generated.new_tokens;
@@ -65,6 +67,10 @@ fn continued(model: &ChatModel, data: &Path) -> Result<([f64; 2], f64)> {
         }
     }
     Ok(([distinct(&texts, 1), distinct(&texts, 2)], tokens as f64 / time.as_secs_f64().max(1e-9)))
+}
+
+fn dialogues(path: &Path) -> DataFile {
+    DataFile { holds: Some(DataFormat::Dialogues), ..DataFile::new(path) }
 }
 
 fn talked(model: &ChatModel, turns: &[String]) -> Result<Vec<String>> {

@@ -3,18 +3,18 @@
 //! Models are loaded one after the other and let go, so that only the largest needs to fit into memory. The page's place is looked
 //! at before anything is computed (`output_file.rs`).
 
-use std::fs::File;
-use std::io::{self, BufReader, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use papo::compare::Comparison;
 use papo::{Hooks, ModelRef, built_in};
+use papo_data::{Input, Lines};
 
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
 use crate::output_file::OutputFile;
 use crate::request::{Compare, Format};
-use crate::terminal::{Interrupt, Lines, LoadingBar, Notes, Output};
+use crate::terminal::{Interrupt, LoadingBar, Notes, Output};
 
 /// Width of a table that nobody's terminal limits.
 const WIDTH: usize = 120;
@@ -84,27 +84,14 @@ fn prompts(file: Option<&Path>, notes: Notes) -> Result<Vec<String>, Failure> {
         if io::stdin().is_terminal() {
             notes.say("Type a prompt a line; Ctrl-D begins the comparison.");
         }
-        return read_prompts(Lines::new(io::stdin().lock()), "standard input");
+        return read_prompts(&Input::new("-"));
     };
-    let shown = path.display().to_string();
-    let file = File::open(path).map_err(|error| {
-        Failure::new(format_args!("cannot read {shown}: {error}; check the name of the file"))
-    })?;
-    read_prompts(Lines::new(BufReader::new(file)), &shown)
+    read_prompts(&Input::new(path))
 }
 
-fn read_prompts(lines: Lines<impl io::BufRead>, place: &str) -> Result<Vec<String>, Failure> {
-    let mut prompts = Vec::new();
-    for line in lines {
-        let line = line
-            .map_err(|error| {
-                Failure::new(format_args!("cannot read {place}: {error}; check that it is a text file"))
-            })?
-            .map_err(|bad| Failure::new(format_args!("{place}: {bad}")))?;
-        if !line.trim().is_empty() {
-            prompts.push(line.trim_end_matches('\r').to_owned());
-        }
-    }
+fn read_prompts(input: &Input) -> Result<Vec<String>, Failure> {
+    let mut prompts: Vec<String> = Lines::open(input)?.collect::<Result<_, _>>()?;
+    prompts.retain(|line| !line.trim().is_empty());
     Ok(prompts)
 }
 

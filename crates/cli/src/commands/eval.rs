@@ -1,20 +1,19 @@
 //! `papo eval`: perplexity of texts, replies and translations; BLEU and chrF of translations.
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 use std::time::Instant;
 
 use papo::ModelRef;
 use papo::eval::{Evaluation, EvaluationStep, Likelihood, evaluate};
+use papo_data::{DataFile, Input, Lines};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
 use crate::output_file::OutputFile;
 use crate::request::{Eval, Format};
-use crate::terminal::{Lines, LoadingBar, Notes, Output};
+use crate::terminal::{LoadingBar, Notes, Output};
 
 /// What is printed.
 #[derive(Serialize)]
@@ -53,8 +52,8 @@ struct TranslationFigures {
 pub fn run(request: Eval, notes: Notes) -> Outcome {
     let name = ModelRef::parse(&request.model)?.name();
     // A file that is not there is told before a large model is loaded.
-    for path in &request.data {
-        File::open(path).map_err(|error| unreadable(path, &error))?;
+    for input in request.data.iter().flat_map(DataFile::inputs) {
+        input.check()?;
     }
     let claim = |path| OutputFile::claim(path, request.existing);
     let place = request.save_hypotheses.as_deref().map(claim).transpose()?;
@@ -71,6 +70,12 @@ pub fn run(request: Eval, notes: Notes) -> Outcome {
         notes.say(format_args!(
             "{} of {} texts are longer than the positions that the model has; what is behind was not counted",
             evaluation.likelihood.cut, evaluation.likelihood.texts
+        ));
+    }
+    if evaluation.further_references > 0 {
+        notes.say(format_args!(
+            "{} pairs have further columns, which are taken for further references",
+            evaluation.further_references
         ));
     }
     let printed = print(name, &evaluation, seconds, request.format);
@@ -185,16 +190,5 @@ fn perplexities(found: &Likelihood) -> String {
 }
 
 fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let mut found = Vec::new();
-    for line in Lines::new(BufReader::new(file)) {
-        let line = line.map_err(|error| unreadable(path, &error))?;
-        let line = line.map_err(|bad| Failure::new(format_args!("{}: {bad}", path.display())))?;
-        found.push(line.trim_end_matches('\r').to_owned());
-    }
-    Ok(found)
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format_args!("cannot read {}: {error}; check the name of the file", path.display()))
+    Ok(Lines::open(&Input::new(path))?.collect::<Result<_, _>>()?)
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use papo::LetterCase;
-use papo::eval::{DataKind, EvaluationOptions};
+use papo::eval::EvaluationOptions;
+use papo_data::{DataFile, DataFormat};
 
 use super::{Format, Loading, config, existing, format, loading};
 use crate::arguments::{DataTask, EvalArguments};
@@ -14,7 +15,7 @@ use crate::output_file::ExistingFile;
 #[derive(Debug)]
 pub struct Eval {
     pub model: String,
-    pub data: Vec<PathBuf>,
+    pub data: Vec<DataFile>,
     pub options: EvaluationOptions,
     /// Translations to be scored instead of the model's own.
     pub hypotheses: Option<PathBuf>,
@@ -28,13 +29,14 @@ pub struct Eval {
 impl Eval {
     /// Understands the arguments.
     pub fn from_arguments(it: EvalArguments) -> Result<Eval, Failure> {
-        let kind = it.task.map(|task| match task {
-            DataTask::Text => DataKind::Text,
-            DataTask::Pairs => DataKind::Pairs,
-            DataTask::Dialogue => DataKind::Dialogues,
+        let holds = it.task.map(|task| match task {
+            DataTask::Text => DataFormat::Text,
+            DataTask::Pairs => DataFormat::Pairs,
+            DataTask::Dialogue => DataFormat::Dialogues,
         });
-        let has_pairs =
-            it.data.iter().any(|path| kind.unwrap_or_else(|| DataKind::of(path)) == DataKind::Pairs);
+        let data: Vec<DataFile> =
+            it.data.into_iter().map(|path| DataFile { holds, ..DataFile::new(path) }).collect();
+        let has_pairs = data.iter().any(|file| file.format() == DataFormat::Pairs);
         if !has_pairs && (it.hypotheses.is_some() || it.save_hypotheses.is_some()) {
             return Err(Failure::Usage(
                 "--hypotheses and --save-hypotheses are about translations, and there are no pairs; name a .tsv file, or \
@@ -43,7 +45,6 @@ impl Eval {
             ));
         }
         let options = EvaluationOptions {
-            kind,
             limit: it.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
             batch: it.batch_size.into(),
             case: if it.lowercase { LetterCase::Lower } else { LetterCase::Keep },
@@ -51,7 +52,7 @@ impl Eval {
         };
         Ok(Eval {
             model: it.model,
-            data: it.data,
+            data,
             options,
             hypotheses: it.hypotheses,
             save_hypotheses: it.save_hypotheses,

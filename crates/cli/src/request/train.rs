@@ -9,10 +9,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use papo::TokenizerKind;
+use papo_data::{DataFile, DataFormat};
 use papo_ngram::Layout;
 
 use crate::arguments::{LayoutName, NgramArguments, TaskName, TrainArguments, TrainKind};
-use crate::documents::LineFormat;
 use crate::failure::Failure;
 
 pub use network::{NetworkTraining, Shape};
@@ -30,7 +30,7 @@ pub enum Train {
 #[derive(Debug)]
 pub struct NgramTraining {
     /// Files of any of the formats that `--data` names.
-    pub data: Vec<PathBuf>,
+    pub data: Vec<DataFile>,
     /// An ARPA file to take the model from instead of estimating it.
     pub from_arpa: Option<PathBuf>,
     pub layout: Layout,
@@ -86,10 +86,10 @@ impl NgramTraining {
         if let Some(task) = self.task {
             return Ok(task);
         }
-        let mut tasks = self.data.iter().map(|path| match LineFormat::of(path) {
-            LineFormat::Sentence => NgramTask::Text,
-            LineFormat::Pair => NgramTask::Pairs,
-            LineFormat::Dialogue => NgramTask::Dialogue,
+        let mut tasks = self.data.iter().map(|file| match file.format() {
+            DataFormat::Text => NgramTask::Text,
+            DataFormat::Pairs => NgramTask::Pairs,
+            DataFormat::Dialogues => NgramTask::Dialogue,
         });
         let first = tasks.next().unwrap_or(NgramTask::Text);
         if tasks.any(|task| task != first) {
@@ -134,7 +134,7 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
         }
     };
     Ok(NgramTraining {
-        data: it.data,
+        data: it.data.into_iter().map(DataFile::new).collect(),
         from_arpa: it.from_arpa,
         layout: match it.layout {
             LayoutName::Trie => Layout::Trie,

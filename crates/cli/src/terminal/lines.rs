@@ -1,7 +1,7 @@
 //! Lines of standard input, read so that no input can do harm: bytes that are no UTF-8 and lines of absurd length are
 //! reported as such, and reading goes on behind them.
 //!
-//! Only `\n` ends a line. A `\r` before it stays part of the line: to a tokenizer it is a character like any other, JSON
+//! A byte order mark before the first line is no text. Only `\n` ends a line. A `\r` before it stays part of the line: to a tokenizer it is a character like any other, JSON
 //! ignores it, and chat trims it.
 
 use std::fmt;
@@ -9,6 +9,9 @@ use std::io::{self, BufRead, Read};
 
 /// Longest line that is kept, in bytes; the largest sensible input, a book, has a few million.
 pub const MAX_LINE: usize = 64 << 20;
+
+/// What editors on Windows and PowerShell put before UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line that cannot be used, counted from 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +58,12 @@ impl<R: BufRead> Lines<R> {
         }
         self.number += 1;
         let number = self.number;
+        if number == 1 && bytes.starts_with(MARK) {
+            bytes.drain(..MARK.len());
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+        }
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
         } else if bytes.len() > self.limit {
@@ -104,6 +113,12 @@ mod tests {
         assert_eq!(read(b"", 9), []);
         assert_eq!(read(b"\n", 9), [Ok("".into())]);
         assert_eq!(read(b"a\r\n", 9), [Ok("a\r".into())]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_first_line_is_no_text() {
+        assert_eq!(read(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", 9), [Ok("a".into()), Ok("\u{feff}b".into())]);
+        assert_eq!(read(b"\xef\xbb\xbf", 9), []);
     }
 
     #[test]

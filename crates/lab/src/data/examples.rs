@@ -14,7 +14,8 @@
 
 use std::ops::Range;
 
-use super::documents::{DataFile, DataFormat, Document, documents};
+use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
+
 use crate::Error;
 use crate::chance::Chance;
 
@@ -25,15 +26,6 @@ pub type Encode<'a> = dyn Fn(&str) -> Result<Vec<u32>, String> + 'a;
 const START: u32 = 1;
 /// The token behind every turn.
 const END: u32 = 2;
-
-/// What a line of a text file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextUnit {
-    /// Part of a text that goes on in the next line.
-    Stream,
-    /// A text of its own, such as a name or a verse.
-    Line,
-}
 
 /// What examples are made of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +69,7 @@ pub struct Examples {
     pub(super) ids: Vec<u32>,
     pub(super) items: Items,
     cut: usize,
+    further_references: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -97,7 +90,7 @@ impl Examples {
             Framing::Rows => Items::Rows(Vec::new()),
             Framing::Pairs { .. } => Items::Pairs(Vec::new()),
         };
-        Examples { ids: Vec::new(), items, cut: 0 }
+        Examples { ids: Vec::new(), items, cut: 0, further_references: 0 }
     }
 
     /// Reads files and keeps a part of them aside.
@@ -115,26 +108,24 @@ impl Examples {
         }
         let chance = Chance::new(held_out.seed).named("held out");
         let mut number = 0u32;
-        for document in documents(files) {
-            let mut place = |turns: &[&str], targets: &[bool]| -> Result<(), Error> {
+        let unit = if framing == Framing::Stream { TextUnit::Stream } else { TextUnit::Line };
+        for file in files {
+            let mut documents = Documents::open(file, unit)?;
+            while let Some(document) = documents.next().transpose()? {
+                if let Document::Block { text, first } = &document {
+                    split.train.push_block(text, *first, encode)?;
+                    continue;
+                }
+                let turns: Vec<&str> = document.texts().into_iter().map(str::trim).collect();
+                if turns == [""] {
+                    continue;
+                }
                 let aside = f64::from(chance.uniform(number)) < held_out.share;
                 number = number.wrapping_add(1);
                 let examples = if aside { &mut split.valid } else { &mut split.train };
-                examples.push_turns(turns, targets, framing, encode)
-            };
-            match document? {
-                Document::Block { text, first } if framing == Framing::Stream => {
-                    split.train.push_block(&text, first, encode)?;
-                }
-                Document::Block { text, .. } => {
-                    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-                        place(&[line], &[true])?;
-                    }
-                }
-                Document::Turns { turns, targets } => {
-                    place(&turns.iter().map(String::as_str).collect::<Vec<_>>(), &targets)?;
-                }
+                examples.push_turns(&turns, &document.targets(), framing, encode)?;
             }
+            split.train.further_references += documents.further_references();
         }
         if framing == Framing::Stream {
             let aside = (split.train.ids.len() as f64 * held_out.share) as usize;
@@ -174,6 +165,11 @@ impl Examples {
     /// Sources and targets that were longer than allowed and were cut.
     pub fn cut(&self) -> usize {
         self.cut
+    }
+
+    /// Pairs that had more than one reference, of which the first is learnt.
+    pub fn further_references(&self) -> u64 {
+        self.further_references
     }
 
     fn push_block(&mut self, text: &str, first: bool, encode: &Encode<'_>) -> Result<(), Error> {
@@ -245,7 +241,7 @@ fn check(file: &DataFile, framing: Framing) -> Result<(), Error> {
         }
         _ => return Ok(()),
     };
-    Err(Error::Unfit { path: file.path.clone(), reason: reason.into() })
+    Err(Error::Unfit { path: file.path().to_owned(), reason: reason.into() })
 }
 
 #[cfg(test)]

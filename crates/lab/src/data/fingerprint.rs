@@ -2,13 +2,13 @@
 //!
 //! The place in the data is only a number, so it means something for the same data alone.
 
-use std::fs::File;
 use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::documents::DataFile;
+use papo_data::DataFile;
+
 use crate::Error;
 
 /// What files hold, in few bytes.
@@ -27,10 +27,10 @@ struct FilePrint {
 impl Fingerprint {
     /// Reads the files through.
     pub fn of(files: &[DataFile]) -> Result<Fingerprint, Error> {
-        let prints = files.iter().flat_map(DataFile::paths).map(|path| {
-            let failed = |source| Error::Read { path: path.to_owned(), source };
-            let (bytes, sha256) = digest(File::open(path).map_err(failed)?).map_err(failed)?;
-            Ok(FilePrint { path: path.display().to_string(), bytes, sha256 })
+        let prints = files.iter().flat_map(DataFile::inputs).map(|input| {
+            let failed = |source| Error::Read { path: input.path().to_owned(), source };
+            let (bytes, sha256) = digest(input.open()?).map_err(failed)?;
+            Ok(FilePrint { path: input.path().display().to_string(), bytes, sha256 })
         });
         Ok(Fingerprint { files: prints.collect::<Result<_, Error>>()? })
     }
@@ -51,7 +51,7 @@ impl Fingerprint {
     }
 }
 
-fn digest(mut file: File) -> io::Result<(u64, String)> {
+fn digest(mut file: impl Read) -> io::Result<(u64, String)> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut bytes = 0;

@@ -89,6 +89,10 @@ impl<'a> Lines<'a> {
             return Ok(None);
         }
         self.number += 1;
+        if self.number == 1 && self.line.starts_with(b"\xef\xbb\xbf") {
+            // A byte order mark is no text.
+            self.line.drain(..3);
+        }
         if self.line.len() > LONGEST {
             return Err(self.error(ArpaProblem::LongLine { most: LONGEST }));
         }

@@ -64,8 +64,9 @@ impl EntryMap {
 pub fn estimated(text: &str, settings: &Settings) -> Result<EntryMap, Error> {
     let mut corpus = Corpus::new(&settings.temporary)?;
     let mut vocabulary = Vocabulary::new();
-    TextReader { corpus: &mut corpus, vocabulary: &mut vocabulary, special_words: SpecialWords::Refuse }
-        .read(text.as_bytes(), Path::new("text"), &mut |_| Ok(()))?;
+    let mut reader = TextReader::new(Path::new("text"), &mut corpus, &mut vocabulary, SpecialWords::Refuse);
+    reader.text(text)?;
+    reader.finish()?;
     let mut found = EntryMap::default();
     estimate(&mut corpus, &vocabulary, settings, &mut |_| Ok(()), &mut found)?;
     Ok(found)

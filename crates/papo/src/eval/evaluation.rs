@@ -1,12 +1,12 @@
 //! A whole measurement: files in, figures out, in windows, so that neither the files nor the ids need to fit into memory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
 use papo_generate::{GenerationConfig, Hooks, TokenId};
 
 use super::bleu::{Bleu, BleuOptions, corpus_bleu};
 use super::chrf::{ChrfOptions, corpus_chrf};
-use super::data::{DataKind, Item, Items};
 use super::likelihood::{Likelihood, Sample, likelihood, ngram_likelihood};
 use super::samples::Sampler;
 use crate::conversation::with_reply_length;
@@ -18,8 +18,6 @@ const WINDOW: usize = 2048;
 /// What is measured, and how.
 #[derive(Clone, Debug)]
 pub struct EvaluationOptions {
-    /// What the files hold; `None`: what their names say.
-    pub kind: Option<DataKind>,
     /// At most so many lines.
     pub limit: usize,
     /// Texts that a model works on together.
@@ -59,12 +57,14 @@ pub struct Evaluation {
     pub likelihood: Likelihood,
     /// Of pairs: how near its translations come.
     pub translations: Option<Translations>,
+    /// Pairs that have more than one reference, in further columns.
+    pub further_references: u64,
 }
 
 /// Measures a model on files; `hypotheses` are translations to be scored instead of the model's own, and `watch` is told how far it is.
 pub fn evaluate(
     model: &ChatModel,
-    files: &[PathBuf],
+    files: &[DataFile],
     options: &EvaluationOptions,
     hypotheses: Option<Vec<String>>,
     watch: &dyn Fn(EvaluationStep),
@@ -73,35 +73,39 @@ pub fn evaluate(
     let mut scores = Scores::new(model, options.batch)?;
     let mut pairs: Vec<(String, Vec<String>)> = Vec::new();
     let mut left = options.limit;
-    for path in files {
-        let kind = options.kind.unwrap_or_else(|| DataKind::of(path));
-        if kind == DataKind::Text && model.model().kind() == Kind::EncoderDecoder {
+    let mut further_references = 0;
+    for file in files {
+        if file.format() == DataFormat::Text && model.model().kind() == Kind::EncoderDecoder {
             return Err(Error::Unmeasurable {
                 model: model.name().to_owned(),
                 reason: format!(
                     "it answers a source and cannot continue the plain text of {}; give pairs (.tsv) or dialogues \
                      (.jsonl)",
-                    path.display()
+                    file.input.shown()
                 ),
             });
         }
-        let mut items = Items::open(path, kind)?;
+        let mut documents = Documents::open(file, TextUnit::Line)?;
         let before = left;
         while left > 0
-            && let Some(item) = items.next().transpose()?
+            && let Some(document) = documents.next().transpose()?
         {
+            if matches!(&document, Document::Dialogue { turns, .. } if turns.len() < 2) {
+                continue;
+            }
             left -= 1;
-            let samples = sampler.samples(&item)?;
-            if let Item::Pair { source, references } = item {
+            let samples = sampler.samples(&document)?;
+            if let Document::Pair { source, references } = document {
                 pairs.push((source, references));
             }
             if scores.add(samples)? {
-                let (bytes, total) = items.progress();
-                watch(EvaluationStep::Scored(bytes, total));
+                let (bytes, total) = documents.progress();
+                watch(EvaluationStep::Scored(bytes, total.unwrap_or(bytes)));
             }
         }
+        further_references += documents.further_references();
         if left == before && left > 0 {
-            return Err(nothing(path, kind));
+            return Err(nothing(file.path(), file.format()));
         }
     }
     let likelihood = scores.finish()?;
@@ -110,14 +114,14 @@ pub fn evaluate(
         (_, Some(given)) => Some(compared(given, &pairs, options)?),
         (false, None) => Some(compared(translated(model, &pairs, options, watch)?, &pairs, options)?),
     };
-    Ok(Evaluation { likelihood, translations })
+    Ok(Evaluation { likelihood, translations, further_references })
 }
 
-fn nothing(path: &Path, kind: DataKind) -> Error {
-    let what = match kind {
-        DataKind::Text => "text",
-        DataKind::Pairs => "pairs",
-        DataKind::Dialogues => "dialogues of at least two turns",
+fn nothing(path: &Path, holds: DataFormat) -> Error {
+    let what = match holds {
+        DataFormat::Text => "text",
+        DataFormat::Pairs => "pairs",
+        DataFormat::Dialogues => "dialogues of at least two turns",
     };
     Error::Content {
         path: path.to_owned(),

@@ -7,13 +7,12 @@
 //! | distinct-1, distinct-2 | `distinct.rs` | replies by themselves |
 //! | agreement, divergence | `agreement.rs` | two networks on the same text |
 //!
-//! `data.rs` reads files, `samples.rs` makes of their lines what a model reads and has to guess, `forced.rs` leads it through, `evaluation.rs` runs the whole.
+//! Crate `papo-data` reads files, `samples.rs` makes of their lines what a model reads and has to guess, `forced.rs` leads it through, `evaluation.rs` runs the whole.
 
 mod agreement;
 mod bleu;
 mod bleu_words;
 mod chrf;
-mod data;
 mod distinct;
 mod evaluation;
 mod forced;
@@ -25,7 +24,6 @@ pub use agreement::{Agreement, agreement};
 pub use bleu::{Bleu, BleuOptions, Smoothing, corpus_bleu};
 pub use bleu_words::BleuWords;
 pub use chrf::{ChrfOptions, corpus_chrf};
-pub use data::{DataKind, Item, Items};
 pub use distinct::distinct;
 pub use evaluation::{Evaluation, EvaluationOptions, EvaluationStep, Translations, evaluate};
 pub use likelihood::{Likelihood, Sample, likelihood};

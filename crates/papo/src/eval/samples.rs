@@ -3,9 +3,9 @@
 //! A reply is scored behind the turns that the model would see in a chat, a translation behind its source, a sentence behind nothing:
 //! the last only by models that continue text.
 
+use papo_data::Document;
 use papo_generate::TokenId;
 
-use super::data::Item;
 use super::likelihood::Sample;
 use crate::{ChatModel, Error, Speaker, Turn};
 
@@ -29,15 +29,15 @@ impl<'a> Sampler<'a> {
         Ok(Sampler { model, end, forced: settings.forced_bos_token_id })
     }
 
-    /// The samples of an item: one of a sentence or pair (its first reference), one for each turn after the first of a dialogue.
-    pub fn samples(&self, item: &Item) -> Result<Vec<Sample>, Error> {
-        Ok(match item {
-            Item::Text(text) => vec![self.sample(Vec::new(), text)?],
-            Item::Pair { source, references } => {
+    /// The samples of a document: one of a sentence or pair (its first reference), one for each turn after the first of a dialogue.
+    pub fn samples(&self, document: &Document) -> Result<Vec<Sample>, Error> {
+        Ok(match document {
+            Document::Line(text) | Document::Block { text, .. } => vec![self.sample(Vec::new(), text)?],
+            Document::Pair { source, references } => {
                 let source = self.model.fit(self.model.tokenizer().encode(source)?).ids;
                 vec![self.sample(source, references.first().map_or("", String::as_str))?]
             }
-            Item::Dialogue(turns) => (1..turns.len())
+            Document::Dialogue { turns, .. } => (1..turns.len())
                 .map(|place| self.sample(self.source(&turns[..place])?, &turns[place]))
                 .collect::<Result<_, _>>()?,
         })

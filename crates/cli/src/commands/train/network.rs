@@ -7,7 +7,7 @@ mod plan;
 mod progress;
 
 use papo::{AutoTokenizer, Framing as Frame, LetterCase, Tokenizer, TokenizerTraining};
-use papo_lab::data::{DataFile, Examples, Fingerprint, HeldOut, Split, documents};
+use papo_lab::data::{DataFile, Examples, Fingerprint, HeldOut, Split, TextUnit, documents};
 use papo_lab::{Ending, Log, ModelFolder, Resume, SaveDtype, Summary, Training};
 
 use crate::arguments::{DeviceKind, SaveAs, TaskName};
@@ -24,9 +24,8 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
         let _ = papo_lab::set_threads(threads);
     }
     let device = device(request.device)?;
-    let data = files(&request.data);
-    let valid = files(&request.valid);
-    let task = plan::task(request, &data)?;
+    let (data, valid) = (&request.data, &request.valid);
+    let task = plan::task(request, data)?;
     let dtype = match request.save_dtype {
         SaveAs::F16 => SaveDtype::F16,
         SaveAs::F32 => SaveDtype::F32,
@@ -37,14 +36,14 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
         return Err(papo_lab::Error::AlreadyBegun { folder: request.out.clone() }.into());
     }
     folder.create()?;
-    let tokenizer = tokenizer(request, task, &data, &folder, notes)?;
+    let tokenizer = tokenizer(request, task, data, &folder, notes)?;
     let recipe = plan::recipe(request, task, tokenizer.vocab_size());
     recipe.network.check()?;
-    let split = read(request, &data, &valid, task, &tokenizer)?;
+    let split = read(request, data, valid, task, &tokenizer)?;
     describe(&split, &tokenizer, notes);
 
     let interrupt = Interrupt::install();
-    let all: Vec<DataFile> = data.into_iter().chain(valid).collect();
+    let all: Vec<DataFile> = data.iter().chain(valid).cloned().collect();
     let training = Training {
         recipe: &recipe,
         limits: plan::limits(request),
@@ -71,10 +70,6 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
     Ok(())
 }
 
-fn files(named: &[(std::path::PathBuf, Option<std::path::PathBuf>)]) -> Vec<DataFile> {
-    named.iter().map(|(path, targets)| DataFile { path: path.clone(), targets: targets.clone() }).collect()
-}
-
 /// The tokenizer: that of the folder where a training goes on, else a new one, saved there.
 fn tokenizer(
     request: &NetworkTraining,
@@ -93,8 +88,8 @@ fn tokenizer(
         framing: if task == TaskName::Text { Frame::Plain } else { Frame::Closed },
     };
     notes.say(format_args!("making the tokenizer, {}", request.tokenizer));
-    let texts = documents(data).flat_map(|document| match document {
-        Ok(document) => document.texts().into_iter().map(Ok).collect::<Vec<_>>(),
+    let texts = documents(data, TextUnit::Stream).flat_map(|document| match document {
+        Ok(document) => document.texts().into_iter().map(|text| Ok(text.to_owned())).collect::<Vec<_>>(),
         Err(error) => vec![Err(Failure::from(error))],
     });
     training
@@ -152,6 +147,12 @@ fn describe(split: &Split, tokenizer: &Tokenizer, notes: Notes) {
         notes.say(format_args!(
             "{} sources or targets were too long and were cut (--context-tokens, --target-tokens)",
             split.train.cut()
+        ));
+    }
+    if split.train.further_references() > 0 {
+        notes.say(format_args!(
+            "{} pairs have further columns; the first target is learnt",
+            split.train.further_references()
         ));
     }
     if split.valid.is_empty() {

@@ -38,6 +38,12 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
         working.show(format_args!("reading, {} MB", read.get() / 1_000_000));
         check()
     })?;
+    if tokens.further_references > 0 {
+        notes.say(format_args!(
+            "{} pairs have further columns; the first target is counted",
+            tokens.further_references
+        ));
+    }
     let count = (tokens.corpus.sentences(), tokens.corpus.tokens(), tokens.vocabulary.len());
     let writing = writing(&request);
     let model = ModelWriter::new(&request.out.join("model.ngram"), writing)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use papo::TokenizerKind;
+use papo_data::DataFile;
 
 use crate::arguments::{
     Attention, Cell, Course, DeviceKind, NetworkData, SaveAs, TaskName, TrainKind, TrainingFlags, Unit,
@@ -15,10 +16,10 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub struct NetworkTraining {
     pub shape: Shape,
-    /// Sources or whole files, and the files of targets beside them, or none.
-    pub data: Vec<(PathBuf, Option<PathBuf>)>,
-    /// The same for what is measured by; empty: a part is held out.
-    pub valid: Vec<(PathBuf, Option<PathBuf>)>,
+    /// What is learnt from.
+    pub data: Vec<DataFile>,
+    /// What is measured by; empty: a part is held out.
+    pub valid: Vec<DataFile>,
     pub hold_out: f64,
     pub out: PathBuf,
     /// `None`: told by the files.
@@ -230,14 +231,9 @@ fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<Networ
 }
 
 /// Files with the files that belong to them.
-fn beside(
-    files: Vec<PathBuf>,
-    others: Vec<PathBuf>,
-    flag: &str,
-    of: &str,
-) -> Result<Vec<(PathBuf, Option<PathBuf>)>, Failure> {
+fn beside(files: Vec<PathBuf>, others: Vec<PathBuf>, flag: &str, of: &str) -> Result<Vec<DataFile>, Failure> {
     if others.is_empty() {
-        return Ok(files.into_iter().map(|file| (file, None)).collect());
+        return Ok(files.into_iter().map(DataFile::new).collect());
     }
     if files.len() != others.len() {
         return Err(Failure::Usage(format!(
@@ -246,5 +242,5 @@ fn beside(
             files.len()
         )));
     }
-    Ok(files.into_iter().zip(others.into_iter().map(Some)).collect())
+    Ok(files.into_iter().zip(others).map(|(file, other)| DataFile::with_targets(file, other)).collect())
 }

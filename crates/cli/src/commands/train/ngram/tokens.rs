@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use papo::{Framing, LetterCase, SPECIALS, Tokenizer, TokenizerKind, TokenizerTraining, TrainedTokenizer};
+use papo_data::{Blocks, DataFile, DataFormat, Documents, TextUnit, documents};
 use papo_ngram::{Corpus, END, Error, Piece, TextReader, UNKNOWN, Vocabulary};
 
-use crate::documents::{Documents, LineFormat};
 use crate::failure::Failure;
 use crate::request::{NgramTraining, SpecialWords};
 
@@ -20,6 +20,8 @@ pub struct Tokens {
     pub vocabulary: Vocabulary,
     /// The tokenizer, where it is not made of the vocabulary's words.
     pub trained: Option<TrainedTokenizer>,
+    /// Pairs that had more than one reference, of which the first was counted.
+    pub further_references: u64,
 }
 
 /// Called with the bytes that were read, now and then.
@@ -48,29 +50,50 @@ fn words(request: &NgramTraining, folder: &Path, observe: &mut Observe<'_>) -> R
     let mut corpus = Corpus::new(folder)?;
     let mut vocabulary = Vocabulary::new();
     vocabulary.add(SPECIALS[3]);
-    for path in &request.data {
-        let special_words = match request.special_words {
-            SpecialWords::Refuse => papo_ngram::SpecialWords::Refuse,
-            SpecialWords::Skip => papo_ngram::SpecialWords::Skip,
-        };
-        let mut reader = TextReader { corpus: &mut corpus, vocabulary: &mut vocabulary, special_words };
-        if LineFormat::of(path) == LineFormat::Sentence {
-            reader.read_file(path, observe)?;
+    let special_words = match request.special_words {
+        SpecialWords::Refuse => papo_ngram::SpecialWords::Refuse,
+        SpecialWords::Skip => papo_ngram::SpecialWords::Skip,
+    };
+    let mut further_references = 0;
+    for file in &request.data {
+        let mut reader = TextReader::new(file.path(), &mut corpus, &mut vocabulary, special_words);
+        let mut watch = Watch { observe: &mut *observe, read: 0 };
+        if file.format() == DataFormat::Text {
+            // A line of a text may be of any length.
+            let mut blocks = Blocks::open(&file.input)?;
+            while let Some(block) = blocks.next().transpose()? {
+                reader.text(&block.text)?;
+                watch.at(blocks.progress().0)?;
+            }
+            reader.finish()?;
             continue;
         }
-        for document in Documents::open(path)? {
-            let document = document?;
-            for (number, turn) in document.turns.iter().enumerate() {
+        let mut documents = Documents::open(file, TextUnit::Line)?;
+        while let Some(document) = documents.next().transpose()? {
+            for (number, turn) in document.texts().into_iter().enumerate() {
                 if number > 0 {
-                    reader.corpus.push(END)?;
+                    reader.push(END)?;
                 }
-                reader.part(turn, path, document.line)?;
+                reader.part(turn, documents.line())?;
             }
-            reader.corpus.end_sentence()?;
-            observe(0)?;
+            reader.end_sentence()?;
+            watch.at(documents.progress().0)?;
         }
+        further_references += documents.further_references();
     }
-    Ok(Tokens { corpus, vocabulary, trained: None })
+    Ok(Tokens { corpus, vocabulary, trained: None, further_references })
+}
+
+/// Tells how many bytes of a file came since the last time.
+struct Watch<'a, 'b> {
+    observe: &'a mut Observe<'b>,
+    read: u64,
+}
+
+impl Watch<'_, '_> {
+    fn at(&mut self, read: u64) -> Result<(), Error> {
+        (self.observe)(read - std::mem::replace(&mut self.read, read))
+    }
 }
 
 /// Keeps the `most` commonest words, special ones included; the others become `<unk>`.
@@ -101,7 +124,7 @@ fn commonest(mut tokens: Tokens, most: usize, folder: &Path) -> Result<Tokens, F
         Piece::Token(id) => corpus.push(renamed[id as usize]),
         Piece::Break => corpus.end_sentence(),
     })?;
-    Ok(Tokens { corpus, vocabulary, trained: None })
+    Ok(Tokens { corpus, vocabulary, ..tokens })
 }
 
 fn pieces(
@@ -116,25 +139,28 @@ fn pieces(
         minimum_count: 1,
         framing,
     };
-    let trained = training.train::<Failure>(request.data.iter().flat_map(|path| texts(path)))?;
+    let trained = training.train::<Failure>(texts(&request.data))?;
     let tokenizer = trained.ready(&request.out)?;
     let mut corpus = Corpus::new(folder)?;
-    for path in &request.data {
-        for document in Documents::open(path)? {
-            let document = document?;
-            for (number, turn) in document.turns.iter().enumerate() {
+    let mut further_references = 0;
+    for file in &request.data {
+        let mut documents = Documents::open(file, TextUnit::Line)?;
+        let mut watch = Watch { observe: &mut *observe, read: 0 };
+        while let Some(document) = documents.next().transpose()? {
+            for (number, turn) in document.texts().into_iter().enumerate() {
                 if number > 0 {
                     corpus.push(END)?;
                 }
-                for id in encode(&tokenizer, turn, request, path, document.line)? {
+                for id in encode(&tokenizer, turn, request, file.path(), documents.line())? {
                     corpus.push(id)?;
                 }
             }
             corpus.end_sentence()?;
-            observe(0)?;
+            watch.at(documents.progress().0)?;
         }
+        further_references += documents.further_references();
     }
-    Ok(Tokens { corpus, vocabulary: vocabulary_of(&tokenizer)?, trained: Some(trained) })
+    Ok(Tokens { corpus, vocabulary: vocabulary_of(&tokenizer)?, trained: Some(trained), further_references })
 }
 
 fn encode(
@@ -164,15 +190,12 @@ fn encode(
     }
 }
 
-/// All turns and sentences of a file.
-fn texts(path: &Path) -> Box<dyn Iterator<Item = Result<String, Failure>>> {
-    match Documents::open(path) {
-        Err(error) => Box::new(std::iter::once(Err(error.into()))),
-        Ok(documents) => Box::new(documents.flat_map(|document| match document {
-            Ok(document) => document.turns.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error.into())],
-        })),
-    }
+/// All turns and sentences of files.
+fn texts(files: &[DataFile]) -> impl Iterator<Item = Result<String, Failure>> {
+    documents(files, TextUnit::Line).flat_map(|document| match document {
+        Ok(document) => document.texts().into_iter().map(|text| Ok(text.to_owned())).collect::<Vec<_>>(),
+        Err(error) => vec![Err(error.into())],
+    })
 }
 
 /// The tokens of a tokenizer, by their ids.
