@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use papo::eval::{Agreement, EvaluationOptions, Sample, Sampler, agreement, evaluate};
-use papo::{
-    ChatModel, GenerationConfig, Hooks, LetterCase, LoadOptions, PretrainedModel, Task, TokenId, WeightDtype,
-};
+use papo::network::Task;
+use papo::tokenizer::LetterCase;
+use papo::{ChatModel, GenerationConfig, LoadOptions, PretrainedModel, TokenId, WeightDtype};
 use papo_data::{DataFile, DataFormat, Documents, TextUnit};
 
 /// Texts that are read: lines of dialogues, or pairs.
@@ -122,7 +122,7 @@ fn made(model: &PretrainedModel) -> Result<Vec<Sample>> {
     {
         config.set(option, value)?;
     }
-    let generated = model.generate_batch(&sources, &config, Hooks::default())?;
+    let generated = model.generate_batch(&sources, &config)?;
     Ok(sources
         .into_iter()
         .zip(generated.sequences)

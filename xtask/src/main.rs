@@ -75,7 +75,7 @@ enum Chore {
         data: PathBuf,
         /// words, chars, bpe:N or unigram:N
         #[arg(long)]
-        kind: papo::TokenizerKind,
+        kind: papo::tokenizer::TokenizerKind,
         /// The folder to write
         #[arg(long)]
         out: PathBuf,

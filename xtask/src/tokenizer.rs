@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use papo::{Framing, LetterCase, TokenizerKind, TokenizerTraining};
+use papo::tokenizer::{Framing, LetterCase, TokenizerKind, TokenizerTraining};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

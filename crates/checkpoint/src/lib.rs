@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
 //! Bytes on disk become named, shape-checked weights, and back.
 //!
 //! A [`Checkpoint`] is opened from a model folder in any of the layouts that the Hugging Face hub stores: safetensors or

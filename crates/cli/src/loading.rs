@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use papo::files::ModelFiles;
+use papo::generate::Generated;
 use papo::hub::Want;
 use papo::quantized::Quantized;
 use papo::{
-    ChatModel, Generated, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId,
-    built_in,
+    ChatModel, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId, built_in,
 };
 
 use crate::failure::Failure;
@@ -64,7 +64,7 @@ impl Generates for ChatModel {
         config: &GenerationConfig,
         hooks: Hooks<'_>,
     ) -> Result<Generated, papo::Error> {
-        ChatModel::generate(self, sources, config, hooks)
+        ChatModel::generate_with(self, sources, config, hooks)
     }
 }
 
@@ -93,8 +93,8 @@ impl Generates for AnyModel {
         hooks: Hooks<'_>,
     ) -> Result<Generated, papo::Error> {
         match self {
-            AnyModel::WithText(model) => model.generate(sources, config, hooks),
-            AnyModel::IdsOnly(network) => network.generate_batch(sources, config, hooks),
+            AnyModel::WithText(model) => model.generate_with(sources, config, hooks),
+            AnyModel::IdsOnly(network) => network.generate_batch_with(sources, config, hooks),
         }
     }
 }

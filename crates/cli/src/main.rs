@@ -68,7 +68,7 @@ fn unsupported_option(error: &clap::Error) -> Option<String> {
     let ContextValue::String(flag) = error.get(ContextKind::InvalidArg)? else { return None };
     let name = flag.strip_prefix("--")?.split('=').next()?;
     match GenerationConfig::default().set(name, "\"\"") {
-        Err(error @ papo::GenerateError::Unsupported { .. }) => Some(error.to_string()),
+        Err(error @ papo::generate::Error::Unsupported { .. }) => Some(error.to_string()),
         _ => None,
     }
 }

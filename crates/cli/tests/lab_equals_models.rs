@@ -6,7 +6,8 @@ mod program;
 use std::fs;
 use std::path::Path;
 
-use papo::{LanguageModel, LoadOptions, PretrainedModel, Room};
+use papo::generate::{LanguageModel, Room};
+use papo::{LoadOptions, PretrainedModel};
 use papo_lab::{AnyNetwork, Batch, Grid, Network, NetworkConfig, Pass};
 use program::run;
 use safetensors::SafeTensors;
@@ -61,7 +62,7 @@ fn difference(folder: &Path) -> f32 {
     let start = model.generation_config().decoder_start_token_id.expect("a start token");
     let (source, reply) = ([5, 4, 6, 2], [4, 7, 5, 2]);
     let target: Vec<u32> = [start].into_iter().chain(reply).collect();
-    let causal = model.kind() == papo::Kind::Causal;
+    let causal = model.kind() == papo::network::Kind::Causal;
     let batch = if causal {
         let text: Vec<u32> = [1].into_iter().chain(source).chain(reply).collect();
         Batch::Text { tokens: Grid::new(&[&text], 3), continues: false }

@@ -126,7 +126,8 @@ pub(crate) fn run<M: LanguageModel>(
             let row = |beam: &Beam| position * rows_each + if rows_each == 1 { 0 } else { beam.parent };
             parents.extend(search.running.iter().map(row));
             if let Some(on_step) = hooks.on_step.as_mut() {
-                let event = StepEvent { source: search.source, step, best: &search.running[0].tokens };
+                let best = &search.running[0].tokens;
+                let event = StepEvent { source: search.source, step, best, agreed: search.agreed() };
                 stopped |= on_step(&event) == ControlFlow::Break(());
             }
         }
@@ -299,6 +300,16 @@ impl Search {
         let full = self.finished.iter().all(|finished| finished.done.is_some());
         let enough = plan.early_stopping == EarlyStopping::First && full;
         self.is_over = !hope || enough || scratch.hits.iter().all(Option::is_some);
+    }
+
+    /// How many tokens all beams begin with that can still win.
+    fn agreed(&self) -> usize {
+        let best = &self.running[0].tokens;
+        let finished = self.finished.iter().filter(|place| place.done.is_some()).map(|place| &place.tokens);
+        let others = self.running[1..].iter().map(|beam| &beam.tokens).chain(finished);
+        others.fold(best.len(), |agreed, tokens| {
+            best[..agreed].iter().zip(tokens).take_while(|(a, b)| a == b).count()
+        })
     }
 
     fn into_sequences(self, returned: usize) -> impl Iterator<Item = Sequence> {

@@ -1,4 +1,4 @@
-//! The one entry: options become a plan, sources are encoded once, and one of two loops runs.
+//! The entry, with hooks or without: options become a plan, sources are encoded once, and one of two loops runs.
 
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ pub enum Finish {
 /// Options that contradict each other or the model, and whatever the model itself cannot do.
 ///
 /// ```
-/// use papo_generate::{GenerationConfig, Hooks, LanguageModel, ModelError, Room, TokenId, generate};
+/// use papo_generate::{GenerationConfig, LanguageModel, ModelError, Room, TokenId, generate};
 ///
 /// /// Counts up from the last token; 9 ends.
 /// struct Counter;
@@ -82,11 +82,23 @@ pub enum Finish {
 /// }
 ///
 /// let config = GenerationConfig { bos_token_id: Some(6), eos_token_id: Some(vec![9]), ..Default::default() };
-/// let generated = generate(&Counter, &[vec![1]], &config, Hooks::default())?;
+/// let generated = generate(&Counter, &[vec![1]], &config)?;
 /// assert_eq!(generated.sequences[0].tokens, [6, 7, 8, 9]);
 /// # Ok::<(), papo_generate::Error>(())
 /// ```
 pub fn generate<M: LanguageModel>(
+    model: &M,
+    sources: &[Vec<TokenId>],
+    config: &GenerationConfig,
+) -> Result<Generated, Error> {
+    generate_with(model, sources, config, Hooks::default())
+}
+
+/// As [`generate`], with hooks that watch, stop or steer it.
+///
+/// # Errors
+/// As those of [`generate`].
+pub fn generate_with<M: LanguageModel>(
     model: &M,
     sources: &[Vec<TokenId>],
     config: &GenerationConfig,

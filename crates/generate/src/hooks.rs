@@ -27,6 +27,8 @@ pub struct StepEvent<'a> {
     pub step: usize,
     /// The best running beam, its start tokens included; it may still lose.
     pub best: &'a [TokenId],
+    /// How many of its tokens every beam has that can still win, so that they are certain: the running ones and the finished.
+    pub agreed: usize,
 }
 
 type OnToken<'a> = &'a mut dyn FnMut(&TokenEvent) -> ControlFlow<()>;

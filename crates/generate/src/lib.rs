@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
 //! Decoding: from a model's logits to sequences of tokens, exactly as `transformers` does it.
 //!
 //! Anything that can say which token comes next is a [`LanguageModel`]; text, files and tensors are unknown
@@ -23,7 +27,7 @@ mod topk;
 
 pub use config::{EarlyStopping, GenerationConfig, OptionInfo, OptionKind, Origin};
 pub use error::Error;
-pub use generate::{Finish, Generated, Sequence, generate};
+pub use generate::{Finish, Generated, Sequence, generate, generate_with};
 pub use hooks::{Hooks, StepEvent, TokenEvent};
 pub use largest::largest;
 pub use model::{LanguageModel, ModelError, Room, TokenId};

@@ -3,7 +3,9 @@
 
 mod toy;
 
-use papo_generate::{EarlyStopping, GenerationConfig, Hooks, TokenId, generate, largest, process_scores};
+use papo_generate::{
+    EarlyStopping, GenerationConfig, Hooks, TokenId, generate, generate_with, largest, process_scores,
+};
 use toy::{Toy, mix};
 
 /// A sequence and its score.
@@ -150,7 +152,7 @@ fn the_fast_search_finds_what_the_slow_one_finds() {
         let (toy, sources, config) = case(&mut dice);
         let stops = number % 5 == 0;
         let stop = |tokens: &[TokenId]| stops && tokens.len() > 3 && tokens.iter().sum::<TokenId>() % 11 == 0;
-        let generated = generate(&toy, &sources, &config, Hooks::default().stop_when(&stop)).unwrap();
+        let generated = generate_with(&toy, &sources, &config, Hooks::default().stop_when(&stop)).unwrap();
         let expected = sources.iter().flat_map(|source| {
             slow(&toy, source, &config, &stop).into_iter().take(config.num_return_sequences.unwrap())
         });
@@ -180,7 +182,7 @@ fn a_slow_search_with_one_beam_is_greedy_search() {
         config.early_stopping = Some(EarlyStopping::First);
         // Penalties and forced tokens mean different things to logits and log-probabilities.
         (config.repetition_penalty, config.forced_bos_token_id) = (None, None);
-        let greedy = generate(&toy, &sources, &config, Hooks::default()).unwrap();
+        let greedy = generate(&toy, &sources, &config).unwrap();
         for (source, found) in sources.iter().zip(&greedy.sequences) {
             let (_, expected) = &slow(&toy, source, &config, &|_| false)[0];
             assert_eq!(&found.tokens, expected, "case {number}: {toy:?} {config:?}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use papo_generate::{
     EarlyStopping, Error, Finish, Generated, GenerationConfig, Hooks, LanguageModel, ModelError, Room,
-    TokenId, generate,
+    TokenId, generate, generate_with,
 };
 use toy::Toy;
 
@@ -27,7 +27,7 @@ fn sources(count: u32) -> Vec<Vec<TokenId>> {
 }
 
 fn run(config: &GenerationConfig, sources: &[Vec<TokenId>]) -> Generated {
-    generate(&Toy::new(40, 11), sources, config, Hooks::default()).unwrap()
+    generate(&Toy::new(40, 11), sources, config).unwrap()
 }
 
 #[test]
@@ -85,10 +85,7 @@ fn a_beam_as_wide_as_everything_finds_the_best_of_all() {
         ..config()
     };
     for source in sources(6) {
-        let found = generate(&toy, std::slice::from_ref(&source), &config, Hooks::default())
-            .unwrap()
-            .sequences
-            .remove(0);
+        let found = generate(&toy, std::slice::from_ref(&source), &config).unwrap().sequences.remove(0);
         let best = all(&toy, &source, 5).into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
         assert_eq!(found.tokens, best.1);
         assert!((found.score.unwrap() - best.0).abs() < 1e-5);
@@ -123,10 +120,10 @@ fn nothing_set_means_twenty_new_tokens() {
     );
     assert_eq!((generated.new_tokens, generated.steps), (40, 20));
     let short = Toy { max_positions: Some(16), ..Toy::new(40, 11) };
-    let generated = generate(&short, &sources(1), &config, Hooks::default()).unwrap();
+    let generated = generate(&short, &sources(1), &config).unwrap();
     assert_eq!(generated.sequences[0].tokens.len(), 16);
     let asked = GenerationConfig { max_new_tokens: Some(500), ..config };
-    let generated = generate(&short, &sources(1), &asked, Hooks::default()).unwrap();
+    let generated = generate(&short, &sources(1), &asked).unwrap();
     assert_eq!((generated.sequences[0].tokens.len(), generated.steps), (17, 16));
 }
 
@@ -153,7 +150,7 @@ fn samples_come_as_often_as_they_are_likely() {
         ..config()
     };
     let (toy, source) = (Toy { levels: 4, ..Toy::new(6, 4) }, vec![3]);
-    let generated = generate(&toy, std::slice::from_ref(&source), &config, Hooks::default()).unwrap();
+    let generated = generate(&toy, std::slice::from_ref(&source), &config).unwrap();
     let mut row = vec![0.0; 6];
     toy.logits(toy.follow(toy.begin(&source), 1), &mut row);
     papo_kernels::Kernels::best().softmax(&mut row);
@@ -179,8 +176,33 @@ fn tokens_are_reported_as_they_are_chosen() {
         ControlFlow::Continue(())
     };
     let hooks = Hooks::default().on_token(&mut listen);
-    let generated = generate(&Toy::new(40, 11), &sources(6), &config(), hooks).unwrap();
+    let generated = generate_with(&Toy::new(40, 11), &sources(6), &config(), hooks).unwrap();
     assert_eq!(heard, generated.sequences.into_iter().map(|answer| answer.tokens).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_all_live_beams_agree_on_is_the_beginning_of_the_answer() {
+    for (seed, beams) in [(11, 2), (12, 3), (13, 5)] {
+        let config =
+            GenerationConfig { num_beams: Some(beams), num_return_sequences: Some(beams), ..config() };
+        let mut certain = vec![vec![]; 7];
+        let mut grew = 0;
+        let mut on_step = |event: &papo_generate::StepEvent<'_>| {
+            let now = event.best[..event.agreed].to_vec();
+            assert!(now.starts_with(&certain[event.source]), "what was certain stays so");
+            grew += usize::from(now.len() > certain[event.source].len().max(1));
+            certain[event.source] = now;
+            ControlFlow::Continue(())
+        };
+        let hooks = Hooks::default().on_step(&mut on_step);
+        let generated = generate_with(&Toy::new(40, seed), &sources(7), &config, hooks).unwrap();
+        for (answers, certain) in generated.sequences.chunks(beams).zip(&certain) {
+            for answer in answers {
+                assert!(answer.tokens.starts_with(certain), "{answer:?} {certain:?}");
+            }
+        }
+        assert!(grew > 0, "some tokens are certain before the end");
+    }
 }
 
 #[test]
@@ -189,7 +211,7 @@ fn an_interrupt_ends_after_the_step() {
         let config = GenerationConfig { num_beams: Some(beams), min_length: Some(12), ..config() };
         let flag = AtomicBool::new(true);
         let hooks = Hooks::default().interrupt(&flag);
-        let generated = generate(&Toy::new(40, 11), &sources(3), &config, hooks).unwrap();
+        let generated = generate_with(&Toy::new(40, 11), &sources(3), &config, hooks).unwrap();
         for answer in &generated.sequences {
             assert_eq!((answer.tokens.len(), answer.finish), (2, Finish::Interrupted));
         }
@@ -204,7 +226,7 @@ fn an_interrupt_ends_after_the_step() {
             if steps == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let hooks = Hooks::default().on_token(&mut third_token).on_step(&mut third_step).interrupt(&flag);
-        let generated = generate(&Toy::new(40, 11), &sources(1), &config, hooks).unwrap();
+        let generated = generate_with(&Toy::new(40, 11), &sources(1), &config, hooks).unwrap();
         let length = if beams == 1 { 4 } else { 5 };
         assert_eq!(
             (generated.sequences[0].tokens.len(), generated.sequences[0].finish),
@@ -243,7 +265,7 @@ fn a_time_limit_ends_with_what_there_is() {
             eos_token_id: None,
             ..config()
         };
-        let generated = generate(&Slow(Toy::new(40, 11)), &sources(2), &config, Hooks::default()).unwrap();
+        let generated = generate(&Slow(Toy::new(40, 11)), &sources(2), &config).unwrap();
         assert!(generated.steps < 20, "{} steps", generated.steps);
         assert!(
             generated.sequences.iter().all(|answer| answer.finish == Finish::Time && answer.tokens.len() > 1)
@@ -261,7 +283,7 @@ fn text_ends_where_its_reader_says() {
     for beams in [1, 3] {
         let config = GenerationConfig { num_beams: Some(beams), ..config.clone() };
         let hooks = Hooks::default().stop_when(&stop);
-        let generated = generate(&Toy::new(40, 11), &sources(8), &config, hooks).unwrap();
+        let generated = generate_with(&Toy::new(40, 11), &sources(8), &config, hooks).unwrap();
         let stopped = generated.sequences.iter().filter(|answer| answer.finish == Finish::StopString);
         for answer in stopped.clone() {
             let places: Vec<_> = answer.tokens.iter().map(|token| token % 5 == 0).collect();
@@ -269,7 +291,7 @@ fn text_ends_where_its_reader_says() {
         }
         assert!(stopped.count() > 2);
     }
-    let refused = generate(&Toy::new(40, 11), &sources(1), &config, Hooks::default());
+    let refused = generate(&Toy::new(40, 11), &sources(1), &config);
     assert!(matches!(refused, Err(Error::StopStringsNeedText)));
 }
 
@@ -282,7 +304,7 @@ fn a_prompt_is_what_would_have_been_said() {
         // With or without the start token in front.
         for prompt in [&free.tokens[..4], &free.tokens[1..4]] {
             let hooks = Hooks::default().prompt(prompt);
-            let prompted = generate(&Toy::new(40, 11), &sources(1), &config, hooks).unwrap();
+            let prompted = generate_with(&Toy::new(40, 11), &sources(1), &config, hooks).unwrap();
             assert_eq!(prompted.sequences[0].tokens[..4], free.tokens[..4]);
             if beams == 1 {
                 assert_eq!(prompted.sequences[0], free);
@@ -300,7 +322,7 @@ fn only_allowed_tokens_are_said() {
     for beams in [1, 2] {
         let config = GenerationConfig { num_beams: Some(beams), ..config() };
         let hooks = Hooks::default().allowed_tokens(&allow);
-        let generated = generate(&Toy::new(40, 11), &sources(3), &config, hooks).unwrap();
+        let generated = generate_with(&Toy::new(40, 11), &sources(3), &config, hooks).unwrap();
         for (source, answer) in generated.sequences.iter().enumerate() {
             for length in 1..answer.tokens.len() {
                 assert!(allow(source, &answer.tokens[..length]).contains(&answer.tokens[length]));
@@ -308,7 +330,7 @@ fn only_allowed_tokens_are_said() {
         }
         let nothing = |_: usize, _: &[TokenId]| vec![99];
         let refused =
-            generate(&Toy::new(40, 11), &sources(1), &config, Hooks::default().allowed_tokens(&nothing));
+            generate_with(&Toy::new(40, 11), &sources(1), &config, Hooks::default().allowed_tokens(&nothing));
         assert!(matches!(refused, Err(Error::NothingAllowed { source_index: 0, length: 1 })));
     }
 }
@@ -336,12 +358,12 @@ fn impossible_numbers_are_said_to_be_so() {
     for beams in [1, 3] {
         for do_sample in [false, true] {
             let config = GenerationConfig { num_beams: Some(beams), do_sample: Some(do_sample), ..config() };
-            let refused = generate(&Constant(f32::NAN), &sources(1), &config, Hooks::default());
+            let refused = generate(&Constant(f32::NAN), &sources(1), &config);
             assert!(matches!(refused, Err(Error::NotNumbers { source_index: 0, length: 1 })), "{refused:?}");
             let mended = GenerationConfig { remove_invalid_values: Some(true), ..config.clone() };
-            assert!(generate(&Constant(f32::NAN), &sources(1), &mended, Hooks::default()).is_ok());
+            assert!(generate(&Constant(f32::NAN), &sources(1), &mended).is_ok());
             let banned = GenerationConfig { suppress_tokens: Some((0..7).collect()), ..config };
-            let refused = generate(&Constant(1.0), &sources(1), &banned, Hooks::default());
+            let refused = generate(&Constant(1.0), &sources(1), &banned);
             // Without sampling the reference takes the first token, or no beam ever finishes.
             assert_eq!(matches!(refused, Err(Error::NothingLeft { .. })), do_sample, "{refused:?}");
         }
@@ -364,7 +386,7 @@ fn a_model_that_fails_speaks_for_itself() {
         }
         fn select(&self, _: &mut (), _: &[usize]) {}
     }
-    let message = generate(&Broken, &sources(1), &config(), Hooks::default()).unwrap_err().to_string();
+    let message = generate(&Broken, &sources(1), &config()).unwrap_err().to_string();
     assert_eq!(message, "the source is empty; say something");
 }
 

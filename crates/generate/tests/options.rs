@@ -2,7 +2,7 @@
 
 mod toy;
 
-use papo_generate::{EarlyStopping, Error, GenerationConfig, Hooks, Origin, generate};
+use papo_generate::{EarlyStopping, Error, GenerationConfig, Hooks, Origin, generate, generate_with};
 use serde_json::{Value, json};
 use toy::Toy;
 
@@ -18,7 +18,7 @@ fn refusal(options: Value) -> String {
 fn contradiction(mut options: Value) -> String {
     options["bos_token_id"] = json!(1);
     let config = read(options, Origin::Request).unwrap();
-    generate(&Toy::new(10, 1), &[vec![3]], &config, Hooks::default()).unwrap_err().to_string()
+    generate(&Toy::new(10, 1), &[vec![3]], &config).unwrap_err().to_string()
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn contradictions_are_refused_in_a_sentence() {
         let message = contradiction(options);
         assert!(message.contains(part), "{message}");
     }
-    let unset = generate(&Toy::new(10, 1), &[vec![3]], &GenerationConfig::default(), Hooks::default());
+    let unset = generate(&Toy::new(10, 1), &[vec![3]], &GenerationConfig::default());
     assert!(matches!(unset, Err(Error::NoStart)));
 }
 
@@ -165,7 +165,7 @@ fn fields_set_in_code_are_checked_too() {
         GenerationConfig { num_beams: Some(0), ..own.clone() },
         GenerationConfig { bad_words_ids: Some(vec![vec![]]), ..own.clone() },
     ] {
-        let refused = generate(&Toy::new(10, 1), &[vec![3]], &config, Hooks::default());
+        let refused = generate(&Toy::new(10, 1), &[vec![3]], &config);
         assert!(matches!(refused, Err(Error::Value { .. })), "{refused:?}");
     }
 }
@@ -175,9 +175,9 @@ fn a_checkpoint_may_hold_sampling_options_that_do_not_fit() {
     let file =
         json!({"do_sample": false, "temperature": 0.0, "top_p": 0.9, "bos_token_id": 1, "max_length": 6});
     let config = read(file, Origin::Checkpoint).unwrap();
-    assert!(generate(&Toy::new(10, 1), &[vec![3]], &config, Hooks::default()).is_ok());
+    assert!(generate(&Toy::new(10, 1), &[vec![3]], &config).is_ok());
     let sampled = GenerationConfig { do_sample: Some(true), ..config.clone() };
-    assert!(generate(&Toy::new(10, 1), &[vec![3]], &sampled, Hooks::default()).is_err());
+    assert!(generate(&Toy::new(10, 1), &[vec![3]], &sampled).is_err());
     let warnings = config.warnings();
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert_eq!(warnings[0], "`temperature` 0.0 has no effect without `do_sample` true.");
@@ -276,7 +276,8 @@ fn no_value_makes_anything_panic() {
                     let stop = |_: &[u32]| false;
                     let hooks = Hooks::default().stop_when(&stop);
                     let toy = Toy { max_positions: Some(9), ..Toy::new(10, 1) };
-                    generated += usize::from(generate(&toy, &[vec![3, 4], vec![]], &config, hooks).is_ok());
+                    generated +=
+                        usize::from(generate_with(&toy, &[vec![3, 4], vec![]], &config, hooks).is_ok());
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 mod toy;
 
-use papo_generate::{GenerationConfig, Hooks, Origin, TokenId, generate};
+use papo_generate::{GenerationConfig, Origin, TokenId, generate};
 use serde_json::Value;
 use toy::Toy;
 
@@ -33,7 +33,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn check(case: &Case, sources: &[Vec<TokenId>], first: usize) {
-    let generated = generate(&case.toy, sources, &case.config, Hooks::default()).unwrap();
+    let generated = generate(&case.toy, sources, &case.config).unwrap();
     for (number, found) in generated.sequences.iter().enumerate() {
         let expected: Vec<TokenId> =
             serde_json::from_value(case.line["sequences"][first + number].clone()).unwrap();

@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
 //! The arithmetic of text generation on a CPU: matrix products over packed weights, attention, norms,
 //! softmax, and the threads that share the work.
 //!

@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
 //! The lineage of text-generating networks, trained on burn.
 //!
 //! A network is a burn module behind one trait, [`Network`]: a batch of token ids goes in, the loss comes out, and burn's automatic

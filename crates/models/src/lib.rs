@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
 //! Networks on CPU kernels, forward only: BART, Blenderbot, T5 and Marian as one network over axes, and the recurrent networks that
 //! Papo trains itself.
 //!

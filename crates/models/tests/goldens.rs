@@ -3,7 +3,7 @@
 mod support;
 
 use papo_checkpoint::{Checkpoint, Tensor};
-use papo_generate::{GenerationConfig, Hooks, Origin, Room, TokenId, generate};
+use papo_generate::{GenerationConfig, Origin, Room, TokenId, generate};
 use serde_json::Value;
 use support::{Kept, fixtures, folder, load, names, read_json};
 
@@ -99,8 +99,7 @@ fn check_case(
     let scores: Option<Vec<f32>> = serde_json::from_value(case["scores"].clone()).unwrap();
 
     let config = own.merged(&overrides);
-    let generated =
-        generate(model, &sources, &config, Hooks::default()).map_err(|e| e.to_string())?.sequences;
+    let generated = generate(model, &sources, &config).map_err(|e| e.to_string())?.sequences;
     if generated.len() != expected.len() {
         return Err(format!("{} sequences, not {}", generated.len(), expected.len()));
     }

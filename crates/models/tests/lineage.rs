@@ -3,7 +3,7 @@
 mod support;
 
 use papo_checkpoint::{Checkpoint, Tensor};
-use papo_generate::{GenerationConfig, Hooks, LanguageModel, Origin, TokenId, generate};
+use papo_generate::{GenerationConfig, LanguageModel, Origin, TokenId, generate};
 use serde_json::Value;
 use support::{CAUSAL, causal, fixtures, folder, forced, read_json};
 
@@ -109,7 +109,7 @@ fn every_generated_token_is_the_references() {
             let overrides = GenerationConfig::from_json(&case["generation_config"], Origin::Request).unwrap();
             let sources: Vec<Vec<TokenId>> = serde_json::from_value(case["input_ids"].clone()).unwrap();
             let expected: Vec<Vec<TokenId>> = serde_json::from_value(case["sequences"].clone()).unwrap();
-            let generated = generate(model, &sources, &own.merged(&overrides), Hooks::default()).unwrap();
+            let generated = generate(model, &sources, &own.merged(&overrides)).unwrap();
             let tokens: Vec<_> = generated.sequences.into_iter().map(|sequence| sequence.tokens).collect();
             assert_eq!(tokens, expected, "{name}, {}", case["name"]);
         }

@@ -3,7 +3,7 @@
 mod support;
 
 use papo_checkpoint::Checkpoint;
-use papo_generate::{GenerationConfig, Hooks, LanguageModel, Origin, Room, TokenId, generate};
+use papo_generate::{GenerationConfig, LanguageModel, Origin, Room, TokenId, generate};
 use papo_models::{RecurrentLm, RecurrentSeq2Seq, WeightDtype};
 use serde_json::json;
 use support::{
@@ -87,7 +87,7 @@ fn beam_of_one_equals_greedy_and_a_beams_score_is_the_likelihood_of_its_tokens()
             });
             settings.as_object_mut().unwrap().extend(overrides.as_object().unwrap().clone());
             let settings = GenerationConfig::from_json(&settings, Origin::Request).unwrap();
-            generate(model, &sources(), &settings, Hooks::default()).unwrap().sequences
+            generate(model, &sources(), &settings).unwrap().sequences
         };
         let greedy = run(json!({}));
         let beams = run(json!({ "num_beams": 5, "num_return_sequences": 5 }));

@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
 //! n-gram language models with modified Kneser–Ney smoothing.
 //!
 //! A model is a list of [`Entry`]s over a [`Vocabulary`]. Whatever makes entries (estimation from counts, an ARPA file)

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use papo_generate::{GenerationConfig, Hooks, LanguageModel, Room, generate};
+use papo_generate::{GenerationConfig, LanguageModel, Room, generate};
 use papo_ngram::{
     Entry, EntrySink, Error, Generator, Layout, Model, ModelWriter, State, Vocabulary, WriteOptions,
     read_arpa_from,
@@ -218,7 +218,7 @@ fn generation_continues_the_source() {
             ..GenerationConfig::default()
         };
         let generator = Generator::new(model.clone(), 0);
-        let generated = generate(&generator, &[source], &config, Hooks::default()).unwrap();
+        let generated = generate(&generator, &[source], &config).unwrap();
         let words: Vec<_> = generated.sequences[0].tokens.iter().map(|&id| model.word(id).unwrap()).collect();
         assert_eq!(words, ["<s>", "c", "</s>"]);
     }

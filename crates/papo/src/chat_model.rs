@@ -9,7 +9,9 @@ use papo_generate::{Generated, GenerationConfig, Hooks, TokenId};
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
-use crate::{Error, LoadOptions, PretrainedModel, SpecialTokens, Task, Tokenizer, TokenizerClass, built_in};
+use crate::network::Task;
+use crate::tokenizer::TokenizerClass;
+use crate::{Error, LoadOptions, PretrainedModel, SpecialTokens, Tokenizer, built_in};
 
 /// A model ready to be talked to; immutable, so several conversations may share it.
 #[derive(Debug)]
@@ -74,7 +76,12 @@ impl ChatModel {
     }
 
     /// Generates answers as [`PretrainedModel::generate_batch`] does, with `stop_strings` looked for in the text.
-    pub fn generate(
+    pub fn generate(&self, sources: &[Vec<TokenId>], config: &GenerationConfig) -> Result<Generated, Error> {
+        self.generate_with(sources, config, Hooks::default())
+    }
+
+    /// As [`generate`](Self::generate), with hooks that watch, stop or steer it.
+    pub fn generate_with(
         &self,
         sources: &[Vec<TokenId>],
         config: &GenerationConfig,
@@ -82,10 +89,10 @@ impl ChatModel {
     ) -> Result<Generated, Error> {
         let merged = self.model.generation_config().merged(config);
         let Some(strings) = merged.stop_strings.filter(|strings| !strings.is_empty()) else {
-            return self.model.generate_batch(sources, config, hooks);
+            return self.model.generate_batch_with(sources, config, hooks);
         };
         let stops = |tokens: &[TokenId]| self.contains_any(tokens, &strings);
-        self.model.generate_batch(sources, config, hooks.reborrow().stop_when(&stops))
+        self.model.generate_batch_with(sources, config, hooks.reborrow().stop_when(&stops))
     }
 
     /// Tells whether the text after the start token has one of the strings in it.

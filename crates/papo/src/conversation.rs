@@ -2,14 +2,20 @@
 //!
 //! The conversation owns all state; the model is shared and never changes. How the turns become ids is in `source.rs`.
 
+use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use papo_generate::{Finish, GenerationConfig, Hooks, TokenId};
+use papo_generate::{Finish, GenerationConfig, Hooks, StepEvent, TokenEvent, TokenId};
 use serde::{Deserialize, Serialize};
 
-use crate::source::Reading;
-use crate::{ChatModel, Error, LossyNote, SpecialTokens};
+pub use crate::chat_model::Fitted;
+use crate::reply_stream::ReplyStream;
+pub use crate::reply_stream::TrimmedText;
+pub use crate::source::Reading;
+use crate::tokenizer::LossyNote;
+use crate::{ChatModel, Error, SpecialTokens};
 
 /// The most new tokens of a reply when nobody says otherwise, as in the course.
 pub const REPLY_TOKENS: usize = 150;
@@ -189,13 +195,64 @@ impl<'a> Conversation<'a> {
     /// `config` overrides the checkpoint's own settings. Unless it says how long a reply may be, that is
     /// [`REPLY_TOKENS`] new tokens, whatever the checkpoint says; a model with fewer positions ends earlier. After an
     /// error the conversation is as before.
-    pub fn reply(&mut self, text: &str, config: &GenerationConfig, hooks: Hooks<'_>) -> Result<Reply, Error> {
+    pub fn reply(&mut self, text: &str, config: &GenerationConfig) -> Result<Reply, Error> {
+        self.reply_with(text, config, Hooks::default())
+    }
+
+    /// As [`reply`](Self::reply), with the reply handed to `on_piece` as it grows.
+    ///
+    /// The pieces add up to the reply's text. A piece is handed out as soon as it is certain: with beams that is when all of them that
+    /// can still win agree on it. An error is that of [`reply`](Self::reply), perhaps after some pieces.
+    ///
+    /// ```
+    /// # #[cfg(feature = "built-in-models")] {
+    /// use papo::{ChatModel, Conversation, GenerationConfig, LoadOptions, Memory};
+    ///
+    /// let model = ChatModel::load("transformer", &LoadOptions::default())?;
+    /// let mut conversation = Conversation::new(&model, Memory::Auto);
+    /// let mut shown = String::new();
+    /// let config = GenerationConfig { num_beams: Some(4), ..Default::default() };
+    /// let reply = conversation.reply_stream("Hi! How are you?", &config, |piece| shown.push_str(piece))?;
+    /// assert_eq!(shown, reply.text);
+    /// # }
+    /// # Ok::<(), papo::Error>(())
+    /// ```
+    pub fn reply_stream(
+        &mut self,
+        text: &str,
+        config: &GenerationConfig,
+        on_piece: impl FnMut(&str),
+    ) -> Result<Reply, Error> {
+        let stream = RefCell::new(ReplyStream::new(self.model.tokenizer(), on_piece));
+        // Of several samples the first is the reply.
+        let mut on_token = |event: &TokenEvent| match event.row {
+            0 => stream.borrow_mut().push(&[event.token]),
+            _ => ControlFlow::Continue(()),
+        };
+        let mut on_step = |event: &StepEvent<'_>| {
+            let mut stream = stream.borrow_mut();
+            let start = 1 + stream.tokens();
+            stream.push(event.best[..event.agreed].get(start..).unwrap_or_default())
+        };
+        let hooks = Hooks::default().on_token(&mut on_token).on_step(&mut on_step);
+        let reply = self.reply_with(text, config, hooks)?;
+        stream.into_inner().finish(reply.ids.get(1..).unwrap_or_default())?;
+        Ok(reply)
+    }
+
+    /// As [`reply`](Self::reply), with hooks that watch, stop or steer it.
+    pub fn reply_with(
+        &mut self,
+        text: &str,
+        config: &GenerationConfig,
+        hooks: Hooks<'_>,
+    ) -> Result<Reply, Error> {
         let turn = Turn::said(Speaker::User, text);
         let Reading { ids, dropped_turns, cut: cut_tokens } = self.reading(&turn)?;
         let lossy = if self.told_of_loss { None } else { self.model.tokenizer().lossy_note(text) };
         let source_tokens = ids.len();
         let config = with_reply_length(config);
-        let generated = self.model.generate(&[ids], &config, hooks)?;
+        let generated = self.model.generate_with(&[ids], &config, hooks)?;
         let answer = generated.sequences.into_iter().next();
         let (tokens, finish) = answer.map_or((Vec::new(), Finish::Interrupted), |it| (it.tokens, it.finish));
         let decoded = Turn::reply(self.model.tokenizer().decode(&tokens, SpecialTokens::Skip)?);

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use papo_checkpoint::{Claim, Existing, replace_file};
 use serde_json::Value;
 
 use crate::Error;
-use crate::ngram_file::NgramFile;
+pub use crate::ngram_file::{NgramFile, list_ngrams, ngram_config, ngram_generation_config};
 
 /// A model that is part of the program: its name and its files.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
-//! Run and understand text-generating networks on your own machine.
+#![doc = include_str!("../README.md")]
 //!
-//! The names follow the Python course that this library grew from: an [`AutoTokenizer`] turns text into ids and back, an
-//! [`AutoModelForSeq2SeqLM`] answers ids with ids. A [`ChatModel`] is both together, a [`Conversation`] talks with it, and
-//! [`compare`] lays several models side by side.
+//! # Where things are
+//!
+//! At the top stand the names of the Python course that this library grew from and what a conversation needs; the rest is grouped: [`tokenizer`]
+//! (text and ids), [`generate`] (options, answers, hooks), [`network`] (networks of all kinds and their shapes), [`conversation`], [`compare`], [`eval`],
+//! [`hub`] (downloads and their cache), [`files`], [`description`], [`quantized`] and [`built_in`].
 //!
 //! Read `tokenizer/mod.rs` for text and ids, `model_ref.rs` for what a model can be called, `pretrained_model.rs` and `network.rs` for loading,
 //! `conversation.rs` for talking.
@@ -13,43 +15,61 @@ mod auto_model;
 pub mod built_in;
 mod chat_model;
 pub mod compare;
-mod conversation;
-mod description;
+pub mod conversation;
+pub mod description;
 mod error;
 pub mod eval;
 mod fetching;
 pub mod files;
 pub mod hub;
-pub mod model_ref;
-mod network;
+mod model_ref;
+pub mod network;
 mod ngram_file;
 mod pretrained_model;
 pub mod quantized;
+mod reply_stream;
 mod settings;
 mod source;
 mod threads;
-mod tokenizer;
+pub mod tokenizer;
+mod training;
+
+/// Decoding: options, what a generation gives, and the hooks that watch, stop or steer it.
+pub mod generate {
+    pub use papo_generate::{
+        EarlyStopping, Error, Finish, Generated, GenerationConfig, Hooks, LanguageModel, ModelError,
+        OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
+        generate_with,
+    };
+}
 
 pub use auto_model::{AutoModelForCausalLM, AutoModelForSeq2SeqLM, LoadOptions, Progress};
-pub use chat_model::{ChatModel, Fitted};
-pub use compare::Comparison;
-pub use conversation::{Conversation, Memory, REPLY_TOKENS, Reply, Speaker, Turn};
-pub use description::{Description, NgramShape, Shape};
+pub use chat_model::ChatModel;
+pub use conversation::{Conversation, Memory, Reply, Speaker, Turn};
 pub use error::Error;
-pub use model_ref::ModelRef;
-pub use network::{Kind, Network, NetworkState};
-pub use ngram_file::{NgramFile, list_ngrams, ngram_config, ngram_generation_config};
-pub use papo_checkpoint::{Claim, Existing, replace_file};
-pub use papo_generate::{
-    EarlyStopping, Error as GenerateError, Finish, Generated, GenerationConfig, Hooks, LanguageModel,
-    OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
-};
-pub use papo_models::{
-    Architecture, Cell, RecurrentAttention, RecurrentSpec, Seq2SeqSpec, Spec, StackShape, WeightDtype,
-};
-pub use pretrained_model::{PretrainedModel, Task, Training};
-pub use source::Reading;
-pub use tokenizer::{
-    AutoTokenizer, DecodeStream, Framing, LetterCase, LossyNote, SPECIALS, SpecialTokens, Tokenizer,
-    TokenizerClass, TokenizerKind, TokenizerTraining, TrainedTokenizer,
+pub use generate::{GenerationConfig, Hooks, TokenId};
+pub use model_ref::{ALIASES, ModelRef};
+pub use papo_models::WeightDtype;
+pub use pretrained_model::PretrainedModel;
+pub use tokenizer::{AutoTokenizer, SpecialTokens, Tokenizer};
+
+// The names of before, until everything around has followed.
+#[doc(hidden)]
+pub use {
+    compare::Comparison,
+    conversation::{Fitted, REPLY_TOKENS, Reading},
+    description::{Description, NgramShape, Shape},
+    files::{Claim, Existing, NgramFile, list_ngrams, ngram_config, ngram_generation_config, replace_file},
+    generate::{
+        EarlyStopping, Error as GenerateError, Finish, Generated, LanguageModel, OptionInfo, OptionKind,
+        Origin, Room, Sequence, StepEvent, TokenEvent,
+    },
+    network::{
+        Architecture, Cell, Kind, Network, NetworkState, RecurrentAttention, RecurrentSpec, Seq2SeqSpec,
+        Spec, StackShape, Task, Training,
+    },
+    tokenizer::{
+        DecodeStream, Framing, LetterCase, LossyNote, SPECIALS, TokenizerClass, TokenizerKind,
+        TokenizerTraining, TrainedTokenizer,
+    },
 };

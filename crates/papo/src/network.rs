@@ -6,6 +6,7 @@
 use papo_checkpoint::{Checkpoint, MappedFile};
 use papo_generate::{LanguageModel, ModelError, Room, TokenId};
 use papo_kernels::Compute;
+pub use papo_models::{Architecture, Cell, RecurrentAttention, RecurrentSpec, Seq2SeqSpec, Spec, StackShape};
 use papo_models::{EncoderDecoder, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
 use papo_ngram::Generator;
 use serde_json::Value;
@@ -14,6 +15,7 @@ use crate::Error;
 use crate::files::ModelFiles;
 use crate::ngram_file;
 use crate::pretrained_model::checkpoint;
+pub use crate::training::{Task, Training};
 
 /// A network of any kind, ready to run.
 #[derive(Debug)]

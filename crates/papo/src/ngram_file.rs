@@ -13,8 +13,9 @@ use papo_ngram::{ArpaRemarks, EntrySink, Generator, Model, ModelWriter, WriteOpt
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::Error;
 use crate::files::ModelFiles;
-use crate::{Error, Framing, SPECIALS, TrainedTokenizer};
+use crate::tokenizer::{Framing, SPECIALS, TrainedTokenizer};
 
 /// Name of the model's file in a folder.
 pub(crate) const MODEL_FILE: &str = "model.ngram";

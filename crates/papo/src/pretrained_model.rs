@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
-use crate::network::{Kind, Network};
+use crate::network::{Kind, Network, Training};
 use crate::{Error, LoadOptions, Progress, quantized, settings, threads};
 
 /// A network ready to generate; immutable, so it can be shared between conversations.
@@ -55,7 +55,7 @@ impl PretrainedModel {
     /// The ids are as the reference returns them: decoder start token first, special tokens kept. What `config` leaves unset is
     /// taken from the checkpoint. A model that goes on with a text returns its start token and what is new, not the text again.
     pub fn generate(&self, ids: &[TokenId], config: &GenerationConfig) -> Result<Vec<TokenId>, Error> {
-        let generated = self.generate_batch(&[ids.to_vec()], config, Hooks::default())?;
+        let generated = self.generate_batch(&[ids.to_vec()], config)?;
         Ok(generated.sequences.into_iter().next().map(|sequence| sequence.tokens).unwrap_or_default())
     }
 
@@ -64,9 +64,23 @@ impl PretrainedModel {
         &self,
         sources: &[Vec<TokenId>],
         config: &GenerationConfig,
+    ) -> Result<Generated, Error> {
+        self.generate_batch_with(sources, config, Hooks::default())
+    }
+
+    /// As [`generate_batch`](Self::generate_batch), with hooks that watch, stop or steer it.
+    pub fn generate_batch_with(
+        &self,
+        sources: &[Vec<TokenId>],
+        config: &GenerationConfig,
         hooks: Hooks<'_>,
     ) -> Result<Generated, Error> {
-        Ok(papo_generate::generate(&self.network, sources, &self.generation_config.merged(config), hooks)?)
+        Ok(papo_generate::generate_with(
+            &self.network,
+            sources,
+            &self.generation_config.merged(config),
+            hooks,
+        )?)
     }
 
     /// The checkpoint's own generation settings.
@@ -97,45 +111,6 @@ impl PretrainedModel {
     /// The network.
     pub fn network(&self) -> &Network {
         &self.network
-    }
-}
-
-/// What a model that Papo trained was trained on: the object `papo` of its `config.json`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Training {
-    /// The kind of data; `None` for models from elsewhere.
-    pub task: Option<Task>,
-    /// The most turns of a conversation that the model reads, the last one included.
-    pub context_turns: usize,
-    /// The most ids of a conversation that the model reads.
-    pub context_tokens: usize,
-}
-
-/// The kinds of data that Papo trains on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Task {
-    /// Running text, a sentence or paragraph a line.
-    Text,
-    /// Conversations, a turn after the other.
-    Dialogue,
-    /// Sources with their targets: translations, questions with answers.
-    Pairs,
-}
-
-impl Training {
-    fn of(config: &Value) -> Self {
-        let papo = config.get("papo");
-        let task = match papo.and_then(|papo| papo.get("task")).and_then(Value::as_str) {
-            Some("text") => Some(Task::Text),
-            Some("dialogue") => Some(Task::Dialogue),
-            Some("pairs") => Some(Task::Pairs),
-            _ => None,
-        };
-        let limit = |name: &str| {
-            let number = papo.and_then(|papo| papo.get(name)).and_then(Value::as_u64);
-            number.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
-        };
-        Self { task, context_turns: limit("context_turns"), context_tokens: limit("context_tokens") }
     }
 }
 

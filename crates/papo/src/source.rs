@@ -8,7 +8,8 @@
 
 use papo_generate::TokenId;
 
-use crate::{ChatModel, Error, Task, Turn};
+use crate::network::Task;
+use crate::{ChatModel, Error, Turn};
 
 /// What a model reads, and what of the conversation it does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use papo::{
-    ChatModel, Conversation, Finish, GenerationConfig, Hooks, LoadOptions, Memory, ModelRef, Speaker,
-};
+use papo::generate::Finish;
+use papo::{ChatModel, Conversation, GenerationConfig, LoadOptions, Memory, ModelRef, Speaker};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/checkpoints").join(name)
@@ -30,8 +29,7 @@ fn the_built_in_model_answers_without_any_file() {
     assert_eq!(model.name(), papo::built_in::default_model().unwrap().name);
     let mut conversation = Conversation::new(&model, Memory::Auto);
     assert!(conversation.remembers(), "it was trained on conversations");
-    let reply =
-        conversation.reply("Hi, how are you?", &GenerationConfig::default(), Hooks::default()).unwrap();
+    let reply = conversation.reply("Hi, how are you?", &GenerationConfig::default()).unwrap();
     assert!(!reply.text.is_empty() && reply.text == reply.text.trim());
     assert_eq!((reply.dropped_turns, reply.cut_tokens), (0, 0));
     assert_eq!(conversation.turns().len(), 2);
@@ -46,7 +44,7 @@ fn a_first_turn_is_read_as_the_course_reads_it() {
     let alone = model.model().generate(&ids, &short()).unwrap();
     for memory in [Memory::On, Memory::Off] {
         let mut conversation = Conversation::new(&model, memory);
-        assert_eq!(conversation.reply(text, &short(), Hooks::default()).unwrap().ids, alone);
+        assert_eq!(conversation.reply(text, &short()).unwrap().ids, alone);
     }
 }
 
@@ -55,8 +53,8 @@ fn memory_shows_earlier_turns_in_blenderbots_format_and_drops_the_oldest() {
     let model = tiny("blenderbot-bin");
     let tokenizer = model.tokenizer();
     let mut conversation = Conversation::new(&model, Memory::Auto);
-    let first = conversation.reply("Hi", &short(), Hooks::default()).unwrap();
-    let second = conversation.reply("Yes", &short(), Hooks::default()).unwrap();
+    let first = conversation.reply("Hi", &short()).unwrap();
+    let second = conversation.reply("Yes", &short()).unwrap();
     let decoded = tokenizer.decode(&first.ids, papo::SpecialTokens::Skip).unwrap();
     let seen = tokenizer.encode(&format!(" Hi  {decoded}   Yes")).unwrap();
     assert_eq!(second.source_tokens, seen.len());
@@ -66,7 +64,7 @@ fn memory_shows_earlier_turns_in_blenderbots_format_and_drops_the_oldest() {
     let long = "and ".repeat(limit / 2);
     let mut last = None;
     for _ in 0..4 {
-        last = Some(conversation.reply(&long, &short(), Hooks::default()).unwrap());
+        last = Some(conversation.reply(&long, &short()).unwrap());
     }
     let last = last.unwrap();
     assert_eq!(last.source_tokens, limit);
@@ -87,7 +85,7 @@ fn a_message_longer_than_the_positions_keeps_its_end_and_its_frame() {
             assert_eq!(fitted.ids.first(), whole.first(), "{name}: the first token stays");
         }
         let mut conversation = Conversation::new(&model, Memory::Off);
-        let reply = conversation.reply(&"a b c ".repeat(limit), &short(), Hooks::default()).unwrap();
+        let reply = conversation.reply(&"a b c ".repeat(limit), &short()).unwrap();
         assert!(reply.remarks().iter().any(|remark| remark.contains("saw only the end")), "{name}");
     }
 }
@@ -98,7 +96,7 @@ fn empty_and_huge_prompts_are_answered() {
         let model = tiny(name);
         let mut conversation = Conversation::new(&model, Memory::Off);
         for text in ["", " ", "\n", &"word ".repeat(2_000), &"x".repeat(5_000)] {
-            let reply = conversation.reply(text, &short(), Hooks::default());
+            let reply = conversation.reply(text, &short());
             assert!(reply.is_ok(), "{name}: {:?}", reply.err());
         }
     }
@@ -110,7 +108,7 @@ fn an_answer_never_grows_beyond_the_positions_of_the_decoder() {
     let limit = model.model().network().max_target_tokens().unwrap();
     let config =
         GenerationConfig { max_new_tokens: Some(10 * limit), num_beams: Some(1), ..Default::default() };
-    let reply = Conversation::new(&model, Memory::Off).reply("Hi", &config, Hooks::default()).unwrap();
+    let reply = Conversation::new(&model, Memory::Off).reply("Hi", &config).unwrap();
     assert!(reply.ids.len() <= limit + 1);
 }
 
@@ -119,10 +117,10 @@ fn what_t5_cannot_carry_is_told_once() {
     let model = tiny("t5-flan");
     let mut conversation = Conversation::new(&model, Memory::Auto);
     assert!(!conversation.remembers());
-    let first = conversation.reply("a {b}\tc", &short(), Hooks::default()).unwrap();
+    let first = conversation.reply("a {b}\tc", &short()).unwrap();
     let note = first.lossy.unwrap();
     assert!(note.spaces && note.unknown.contains(&'{'), "{note:?}");
-    let second = conversation.reply("a {b}\tc", &short(), Hooks::default()).unwrap();
+    let second = conversation.reply("a {b}\tc", &short()).unwrap();
     assert_eq!(second.lossy, None);
     assert!(tiny("bart-bare").tokenizer().lossy_note("a {b}\tc").is_none());
 }
@@ -133,14 +131,13 @@ fn a_conversation_goes_on_where_it_was_saved() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("talk.json");
     let mut conversation = Conversation::new(&model, Memory::On);
-    conversation.reply("Olá, \"you\"", &short(), Hooks::default()).unwrap();
+    conversation.reply("Olá, \"you\"", &short()).unwrap();
     conversation.save(&file).unwrap();
     let mut other = Conversation::new(&model, Memory::On);
     other.load(&file).unwrap();
     assert_eq!(conversation.turns(), other.turns());
     assert_eq!(other.turns()[0].speaker, Speaker::User);
-    let replies =
-        [&mut conversation, &mut other].map(|it| it.reply("And?", &short(), Hooks::default()).unwrap().ids);
+    let replies = [&mut conversation, &mut other].map(|it| it.reply("And?", &short()).unwrap().ids);
     assert_eq!(replies[0], replies[1]);
 
     std::fs::write(&file, "{\"turns\": 3}").unwrap();
@@ -161,11 +158,11 @@ fn a_stop_string_ends_an_answer_at_the_token_that_completes_it() {
     let model = tiny("t5-flan");
     let long = GenerationConfig { max_new_tokens: Some(40), num_beams: Some(1), ..Default::default() };
     let ids = vec![model.tokenizer().encode("the cat").unwrap()];
-    let free = model.generate(&ids, &long, Hooks::default()).unwrap();
+    let free = model.generate(&ids, &long).unwrap();
     let text = model.tokenizer().decode(&free.sequences[0].tokens, papo::SpecialTokens::Keep).unwrap();
     let stop: String = text.chars().skip(text.chars().count() / 2).take(2).collect();
     let config = GenerationConfig { stop_strings: Some(vec![stop.clone()]), ..long };
-    let stopped = model.generate(&ids, &config, Hooks::default()).unwrap();
+    let stopped = model.generate(&ids, &config).unwrap();
     let tokens = &stopped.sequences[0].tokens;
     assert_eq!(stopped.sequences[0].finish, Finish::StopString);
     assert_eq!(tokens[..], free.sequences[0].tokens[..tokens.len()]);
@@ -183,4 +180,44 @@ fn names_that_are_no_models_are_explained() {
     let error =
         ChatModel::load(empty.path().to_str().unwrap(), &LoadOptions::default()).unwrap_err().to_string();
     assert!(error.contains("has no tokenizer"), "{error}");
+}
+
+#[test]
+fn the_pieces_of_a_streamed_reply_add_up_to_it_under_every_search() {
+    let samples = GenerationConfig {
+        do_sample: Some(true),
+        num_return_sequences: Some(2),
+        seed: Some(4),
+        num_beams: Some(1),
+        ..Default::default()
+    };
+    let beams = GenerationConfig { num_beams: Some(4), ..Default::default() };
+    let several = GenerationConfig { num_return_sequences: Some(3), do_sample: Some(true), ..beams.clone() };
+    for name in ["blenderbot-bin", "bart-bare", "t5-flan", "marian"] {
+        let model = tiny(name);
+        for config in [short(), samples.clone(), beams.clone(), several.clone()] {
+            let config = GenerationConfig { max_new_tokens: Some(20), min_length: Some(0), ..config };
+            let mut pieces = Vec::new();
+            let mut streamed = Conversation::new(&model, Memory::Off);
+            let reply =
+                streamed.reply_stream("a b {c}", &config, |piece| pieces.push(piece.to_owned())).unwrap();
+            assert_eq!(pieces.concat(), reply.text, "{name} {config:?}");
+            let plain = Conversation::new(&model, Memory::Off).reply("a b {c}", &config).unwrap();
+            if config.seed.is_some() || config.do_sample != Some(true) {
+                assert_eq!(reply.ids, plain.ids, "{name} {config:?}");
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg(feature = "built-in-models")]
+fn beams_speak_before_they_are_done() {
+    let model = ChatModel::load_default(&LoadOptions::default()).unwrap();
+    let config = GenerationConfig { num_beams: Some(4), ..Default::default() };
+    let mut pieces = 0;
+    let reply = Conversation::new(&model, Memory::Auto)
+        .reply_stream("tell me a joke", &config, |_| pieces += 1)
+        .unwrap();
+    assert!(pieces > 2, "{pieces} pieces of {:?}", reply.text);
 }

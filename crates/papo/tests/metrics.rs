@@ -1,7 +1,7 @@
 //! BLEU and chrF are sacreBLEU's figures, on odd strings: `tools/make_metric_goldens.py` asked it.
 
-use papo::LetterCase;
 use papo::eval::{BleuOptions, BleuWords, ChrfOptions, Smoothing, corpus_bleu, corpus_chrf};
+use papo::tokenizer::LetterCase;
 use serde::Deserialize;
 
 #[derive(Deserialize)]

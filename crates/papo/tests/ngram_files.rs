@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use papo::eval::{EvaluationOptions, evaluate};
-use papo::{ChatModel, GenerationConfig, Hooks, Kind, LetterCase, LoadOptions};
+use papo::network::Kind;
+use papo::tokenizer::LetterCase;
+use papo::{ChatModel, GenerationConfig, LoadOptions};
 use papo_data::DataFile;
 use papo_ngram::{ModelWriter, WriteOptions, read_arpa};
 
@@ -26,7 +28,7 @@ fn an_arpa_file_and_its_binary_continue_a_text_alike() {
         assert_eq!(model.model().kind(), Kind::Causal);
         let ids = model.tokenizer().encode("a b").unwrap();
         let greedy = GenerationConfig { do_sample: Some(false), ..GenerationConfig::default() };
-        let generated = model.generate(&[ids], &greedy, Hooks::default()).unwrap();
+        let generated = model.generate(&[ids], &greedy).unwrap();
         assert_eq!(model.tokenizer().tokens(&generated.sequences[0].tokens), ["<s>", "c", "</s>"]);
     }
 }

@@ -1,9 +1,7 @@
 //! Tokenizers that Papo trains: they give back every text, come out the same each time, and load like any other.
 
-use papo::{
-    AutoTokenizer, Error, Framing, LetterCase, SpecialTokens, Tokenizer, TokenizerKind, TokenizerTraining,
-    TrainedTokenizer,
-};
+use papo::tokenizer::{Framing, LetterCase, TokenizerKind, TokenizerTraining, TrainedTokenizer};
+use papo::{AutoTokenizer, Error, SpecialTokens, Tokenizer};
 
 const CORPUS: [&str; 4] = [
     "The rain in Spain stays mainly in the plain.\n",

@@ -6,10 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use papo::eval::{EvaluationOptions, Likelihood, Sampler, distinct, evaluate};
 use papo::hub::Want;
-use papo::{
-    ChatModel, Conversation, GenerationConfig, Hooks, LetterCase, LoadOptions, Memory, ModelRef,
-    SpecialTokens,
-};
+use papo::tokenizer::LetterCase;
+use papo::{ChatModel, Conversation, GenerationConfig, LoadOptions, Memory, ModelRef, SpecialTokens};
 use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
 
 /// Conversations of which each model continues one turn, for distinct-1, distinct-2 and the speed of replies.
@@ -59,7 +57,7 @@ fn continued(model: &ChatModel, data: &Path) -> Result<([f64; 2], f64)> {
     for document in conversations.take(REPLIES) {
         let Document::Dialogue { turns, .. } = document? else { continue };
         let source = sampler.source(&turns[..turns.len().min(3)])?;
-        let generated = model.generate(&[source], &config, Hooks::default())?;
+        let generated = model.generate(&[source], &config)?;
         tokens += generated.new_tokens;
         time += generated.total_time;
         if let Some(sequence) = generated.sequences.first() {
@@ -77,5 +75,5 @@ fn talked(model: &ChatModel, turns: &[String]) -> Result<Vec<String>> {
     let mut conversation = Conversation::new(model, Memory::Auto);
     let mut config = GenerationConfig::default();
     config.set("max_new_tokens", "60")?;
-    turns.iter().map(|turn| Ok(conversation.reply(turn, &config, Hooks::default())?.text)).collect()
+    turns.iter().map(|turn| Ok(conversation.reply(turn, &config)?.text)).collect()
 }

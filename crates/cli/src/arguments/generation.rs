@@ -4,7 +4,8 @@
 //! unknown argument to the parser, which says so by that name.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
-use papo::{GenerationConfig, OptionInfo, OptionKind};
+use papo::GenerationConfig;
+use papo::generate::{OptionInfo, OptionKind};
 
 const HEADING: &str = "Generation options";
 

@@ -5,7 +5,7 @@ mod network;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use papo::TokenizerKind;
+use papo::tokenizer::TokenizerKind;
 
 pub use network::{
     Attention, Cell, Course, DeviceKind, NetworkData, RecurrentArguments, RecurrentShape, SaveAs,

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
-use papo::{GenerationConfig, Hooks, ModelRef, TokenId, built_in};
+use papo::{GenerationConfig, ModelRef, TokenId, built_in};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -59,11 +59,11 @@ pub fn run(request: Bench, notes: Notes) -> Outcome {
     let model = load_network(request.model.as_deref(), &request.loading, notes)?;
     let load_time = begin.elapsed();
     let network = model.network();
-    let sources = sources(&request, papo::LanguageModel::vocab_size(network));
+    let sources = sources(&request, papo::generate::LanguageModel::vocab_size(network));
     let config = config(&request, model.generation_config());
     let mut made_tokens = 0;
     let mut measure = || -> Result<Run, Failure> {
-        let generated = papo::generate(network, &sources, &config, Hooks::default())?;
+        let generated = papo::generate::generate(network, &sources, &config)?;
         let expected = generated.sequences.len() * request.new_tokens;
         if generated.new_tokens != expected {
             return Err(Failure::new(format_args!(

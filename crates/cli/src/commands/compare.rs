@@ -55,7 +55,7 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
         bar.show(0, prompts);
         let hooks = Hooks::default().interrupt(interrupt.flag());
         comparison
-            .add(&model, &request.config, hooks, &mut |answered| bar.show(answered as u64 + 1, prompts));
+            .add_with(&model, &request.config, hooks, &mut |answered| bar.show(answered as u64 + 1, prompts));
     }
     if comparison.columns().is_empty() {
         return Err(Failure::Reported);

@@ -4,7 +4,8 @@
 //! Generation options, which change them, have no place here; only the token that the checkpoint forces at the
 //! beginning of every reply is put there first, since nothing else is ever seen in its place.
 
-use papo::{Kind, TokenId};
+use papo::TokenId;
+use papo::network::Kind;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};

@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
+use papo::ModelRef;
+use papo::description::{Description, NgramShape, Shape};
 use papo::files::ModelFiles;
-use papo::{
-    Architecture, Description, ModelRef, NgramShape, RecurrentSpec, Seq2SeqSpec, Shape, Spec, StackShape,
-};
+use papo::network::{Architecture, RecurrentSpec, Seq2SeqSpec, Spec, StackShape};
 use papo_ngram::{ArpaWriter, Layout};
 use serde_json::{Value, json};
 
@@ -45,8 +45,9 @@ fn write_arpa(files: &ModelFiles, path: &Path, existing: ExistingFile) -> Outcom
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     if path == Path::new("-") {
         let mut arpa = ArpaWriter::to(Box::new(io::stdout()), Path::new("standard output"), threads);
-        let listed =
-            papo::list_ngrams(files, &mut arpa).map_err(Failure::from).and_then(|()| Ok(arpa.finish()?));
+        let listed = papo::files::list_ngrams(files, &mut arpa)
+            .map_err(Failure::from)
+            .and_then(|()| Ok(arpa.finish()?));
         // Nobody may read to the end.
         return match listed {
             Err(Failure::Error(error)) if is_closed_pipe(&error) => Err(Failure::ClosedPipe),
@@ -55,7 +56,7 @@ fn write_arpa(files: &ModelFiles, path: &Path, existing: ExistingFile) -> Outcom
     }
     let place = OutputFile::claim(path, existing)?;
     let mut arpa = ArpaWriter::create(place.path(), threads)?;
-    papo::list_ngrams(files, &mut arpa)?;
+    papo::files::list_ngrams(files, &mut arpa)?;
     Ok(arpa.finish()?)
 }
 

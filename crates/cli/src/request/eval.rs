@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use papo::LetterCase;
 use papo::eval::EvaluationOptions;
+use papo::tokenizer::LetterCase;
 use papo_data::{DataFile, DataFormat};
 
 use super::{Format, Loading, config, existing, format, loading};

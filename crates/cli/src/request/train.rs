@@ -8,7 +8,7 @@ mod network;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use papo::TokenizerKind;
+use papo::tokenizer::TokenizerKind;
 use papo_data::{DataFile, DataFormat};
 use papo_ngram::Layout;
 

@@ -103,10 +103,15 @@ impl Comparison {
 
     /// Puts all prompts to a model and adds its answers as the next column.
     ///
-    /// `config` overrides the checkpoint's settings; the length of an answer is that of a chat's reply unless it is set. `answered` is
-    /// called with the number of the prompt after each answer. A prompt that fails has a sentence in place of an answer; an
-    /// interrupt (see [`Hooks::interrupt`]) leaves the prompts after it out.
-    pub fn add(
+    /// `config` overrides the checkpoint's settings; the length of an answer is that of a chat's reply unless it is set. A prompt that
+    /// fails has a sentence in place of an answer.
+    pub fn add(&mut self, model: &ChatModel, config: &GenerationConfig) {
+        self.add_with(model, config, Hooks::default(), &mut |_| ());
+    }
+
+    /// As [`add`](Self::add), with hooks; `answered` is called with the number of the prompt after each answer. An interrupt (see
+    /// [`Hooks::interrupt`]) leaves the prompts after it out.
+    pub fn add_with(
         &mut self,
         model: &ChatModel,
         config: &GenerationConfig,
@@ -124,7 +129,7 @@ impl Comparison {
             answers: Vec::new(),
         };
         for (number, prompt) in self.prompts.iter().enumerate() {
-            let reply = Conversation::new(model, Memory::Off).reply(prompt, config, hooks.reborrow());
+            let reply = Conversation::new(model, Memory::Off).reply_with(prompt, config, hooks.reborrow());
             let interrupted = reply.as_ref().is_ok_and(|reply| reply.finish == Finish::Interrupted);
             column.answers.push(match reply {
                 Ok(reply) => Ok(Answer {

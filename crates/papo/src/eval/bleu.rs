@@ -17,7 +17,7 @@ use std::fmt;
 
 use super::bleu_words::BleuWords;
 use super::spaces::words;
-use crate::LetterCase;
+use crate::tokenizer::LetterCase;
 
 /// What becomes of an n-gram order without a single match. Chen and Cherry, "A Systematic Comparison of Smoothing Techniques for
 /// Sentence-Level BLEU", WMT 2014.

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::spaces::{is_space, words};
-use crate::LetterCase;
+use crate::tokenizer::LetterCase;
 
 /// How chrF is counted.
 #[derive(Clone, Copy, Debug, PartialEq)]

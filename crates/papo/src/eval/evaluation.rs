@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
-use papo_generate::{GenerationConfig, Hooks, TokenId};
+use papo_generate::{GenerationConfig, TokenId};
 
 use super::bleu::{Bleu, BleuOptions, corpus_bleu};
 use super::chrf::{ChrfOptions, corpus_chrf};
 use super::likelihood::{Likelihood, Sample, likelihood, ngram_likelihood};
 use super::samples::Sampler;
 use crate::conversation::with_reply_length;
-use crate::{ChatModel, Error, Kind, LetterCase, Network, SpecialTokens};
+use crate::network::{Kind, Network};
+use crate::tokenizer::LetterCase;
+use crate::{ChatModel, Error, SpecialTokens};
 
 /// Samples that wait until those of like length can be scored together.
 const WINDOW: usize = 2048;
@@ -199,7 +201,7 @@ fn translated(
     let mut done = 0;
     for places in order.chunks(options.batch.max(1)) {
         let batch: Vec<Vec<TokenId>> = places.iter().map(|&place| sources[place].clone()).collect();
-        let generated = model.generate(&batch, &config, Hooks::default())?;
+        let generated = model.generate(&batch, &config)?;
         // Of several returned sequences the first is the best.
         let each = (generated.sequences.len() / places.len()).max(1);
         for (place, sequence) in places.iter().zip(generated.sequences.iter().step_by(each)) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use papo::TokenizerKind;
+use papo::tokenizer::TokenizerKind;
 
 use super::{DataFlags, TaskName};
 

@@ -6,7 +6,8 @@
 
 use std::ops::ControlFlow;
 
-use papo::{ChatModel, Conversation, GenerationConfig, Hooks, Reply, StepEvent, TokenEvent};
+use papo::generate::{StepEvent, TokenEvent};
+use papo::{ChatModel, Conversation, GenerationConfig, Hooks, Reply};
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
@@ -72,7 +73,7 @@ impl Interactive {
             }
         };
         let hooks = Hooks::default().on_token(&mut on_token).interrupt(self.interrupt.flag());
-        let reply = conversation.reply(words, config, hooks);
+        let reply = conversation.reply_with(words, config, hooks);
         let reply = match (trouble, reply) {
             (None, Ok(reply)) => reply,
             (trouble, reply) => {
@@ -99,7 +100,7 @@ impl Interactive {
             ControlFlow::Continue(())
         };
         let hooks = Hooks::default().on_step(&mut on_step).interrupt(self.interrupt.flag());
-        let reply = conversation.reply(words, config, hooks);
+        let reply = conversation.reply_with(words, config, hooks);
         drop(thinking);
         let reply = reply?;
         self.output.line(format_args!("{NAME}{}", printable(&reply.text)))?;

@@ -13,7 +13,7 @@
 
 use std::io::{self, BufRead, BufReader, IsTerminal};
 
-use papo::{ChatModel, Conversation, GenerationConfig, Hooks, Reply};
+use papo::{ChatModel, Conversation, GenerationConfig, Reply};
 
 use super::front::Front;
 use crate::failure::{Failure, Outcome};
@@ -78,7 +78,7 @@ impl Front for Plain {
         words: &str,
         config: &GenerationConfig,
     ) -> Result<Reply, Failure> {
-        let reply = conversation.reply(words.trim_end_matches('\r'), config, Hooks::default())?;
+        let reply = conversation.reply(words.trim_end_matches('\r'), config)?;
         self.output.line(format_args!("Chatbot: {}", self.shown(&reply.text)))?;
         self.output.flush()?;
         Ok(reply)

@@ -1,6 +1,7 @@
 //! From lines to answers: what can be refused is refused before the model runs, the rest is answered in groups.
 
-use papo::{GenerationConfig, Hooks, Origin, SpecialTokens, TokenId};
+use papo::generate::Origin;
+use papo::{GenerationConfig, Hooks, SpecialTokens, TokenId};
 
 use super::grouping::{Key, groups};
 use super::protocol::{self, Answer, Id, Job, Refusal, Source};

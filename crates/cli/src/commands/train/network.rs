@@ -6,7 +6,8 @@
 mod plan;
 mod progress;
 
-use papo::{AutoTokenizer, Framing as Frame, LetterCase, Tokenizer, TokenizerTraining};
+use papo::tokenizer::{Framing as Frame, LetterCase, TokenizerTraining};
+use papo::{AutoTokenizer, Tokenizer};
 use papo_lab::data::{DataFile, Examples, Fingerprint, HeldOut, Split, TextUnit, documents};
 use papo_lab::{Ending, Log, ModelFolder, Resume, SaveDtype, Summary, Training};
 

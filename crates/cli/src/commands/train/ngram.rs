@@ -10,7 +10,7 @@ mod tokens;
 use std::cell::Cell;
 use std::time::Instant;
 
-use papo::Framing;
+use papo::tokenizer::Framing;
 use papo_ngram::{ArpaWriter, Error, ModelWriter, Settings, Step, Summary, WriteOptions, estimate};
 
 use crate::failure::{Failure, Outcome};

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use papo::TokenizerKind;
+use papo::tokenizer::TokenizerKind;
 use papo_data::DataFile;
 
 use crate::arguments::{

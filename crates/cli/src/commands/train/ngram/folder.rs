@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use papo::{Framing, SPECIALS, TrainedTokenizer, ngram_config, ngram_generation_config, replace_file};
+use papo::files::{ngram_config, ngram_generation_config, replace_file};
+use papo::tokenizer::{Framing, SPECIALS, TrainedTokenizer};
 use papo_ngram::{Summary, Vocabulary};
 use serde_json::{Value, json};
 

@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use papo::{Framing, LetterCase, SPECIALS, Tokenizer, TokenizerKind, TokenizerTraining, TrainedTokenizer};
+use papo::Tokenizer;
+use papo::tokenizer::{Framing, LetterCase, SPECIALS, TokenizerKind, TokenizerTraining, TrainedTokenizer};
 use papo_data::{Blocks, DataFile, DataFormat, Documents, TextUnit, documents};
 use papo_ngram::{Corpus, END, Error, Piece, TextReader, UNKNOWN, Vocabulary};
 
