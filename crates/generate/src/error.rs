@@ -70,7 +70,7 @@ pub enum Error {
 
     /// Stop strings without anybody who can turn tokens into text.
     #[error(
-        "`stop_strings` is set, but the caller gave no `Hooks::stop_when` that could find them in text; pass one or remove the option"
+        "`stop_strings` are sought in text, for which the model's tokenizer is needed, and there is none; remove the option"
     )]
     StopStringsNeedText,
 

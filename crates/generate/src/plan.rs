@@ -66,7 +66,9 @@ impl Plan {
         max_positions: Option<usize>,
     ) -> Result<Self, Error> {
         config.check()?;
-        if config.stop_strings.is_some() && hooks.stop_when.is_none() {
+        if config.stop_strings.as_ref().is_some_and(|strings| !strings.is_empty())
+            && hooks.stop_when.is_none()
+        {
             return Err(Error::StopStringsNeedText);
         }
         let end_tokens = config.eos_token_id.clone().unwrap_or_default();

@@ -2,16 +2,13 @@
 //!
 //! `conversation.rs` talks with it, `compare` lays several side by side.
 
-use std::borrow::Cow;
-
 use papo_generate::{Generated, GenerationConfig, Hooks, TokenId};
 
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::network::Task;
-use crate::tokenizer::TokenizerClass;
-use crate::{Error, LoadOptions, PretrainedModel, SpecialTokens, Tokenizer, built_in};
+use crate::{Error, LoadOptions, PretrainedModel, Tokenizer, built_in};
 
 /// A model ready to be talked to; immutable, so several conversations may share it.
 #[derive(Debug)]
@@ -75,7 +72,7 @@ impl ChatModel {
         self.model.model_type() == "blenderbot" || self.model.training().task == Some(Task::Dialogue)
     }
 
-    /// Generates answers as [`PretrainedModel::generate_batch`] does, with `stop_strings` looked for in the text.
+    /// Generates answers as [`PretrainedModel::generate_batch`] does, with `stop_strings` looked for in what the tokens spell.
     pub fn generate(&self, sources: &[Vec<TokenId>], config: &GenerationConfig) -> Result<Generated, Error> {
         self.generate_with(sources, config, Hooks::default())
     }
@@ -88,24 +85,11 @@ impl ChatModel {
         mut hooks: Hooks<'_>,
     ) -> Result<Generated, Error> {
         let merged = self.model.generation_config().merged(config);
-        let Some(strings) = merged.stop_strings.filter(|strings| !strings.is_empty()) else {
+        let Some(strings) = merged.stop_strings else {
             return self.model.generate_batch_with(sources, config, hooks);
         };
-        let stops = |tokens: &[TokenId]| self.contains_any(tokens, &strings);
+        let stops = |tokens: &[TokenId]| self.tokenizer.ends_in_any(tokens, &strings);
         self.model.generate_batch_with(sources, config, hooks.reborrow().stop_when(&stops))
-    }
-
-    /// Tells whether the text after the start token has one of the strings in it.
-    fn contains_any(&self, tokens: &[TokenId], strings: &[String]) -> bool {
-        let Ok(text) = self.tokenizer.decode(tokens.get(1..).unwrap_or_default(), SpecialTokens::Keep) else {
-            return false;
-        };
-        // SentencePiece takes the space before the first word away, but a stop string may begin with it.
-        let text = match self.tokenizer.class() {
-            TokenizerClass::T5 | TokenizerClass::Marian => Cow::Owned(format!(" {text}")),
-            _ => Cow::Borrowed(text.as_str()),
-        };
-        strings.iter().any(|string| text.contains(string.as_str()))
     }
 
     /// Keeps the end of ids that are more than the model has positions; what stands before every text stays.

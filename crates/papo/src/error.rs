@@ -44,12 +44,22 @@ pub enum Error {
     /// None of the files that could be a tokenizer is there.
     #[error(
         "{} has no tokenizer: expected tokenizer.json, or vocab.json with merges.txt, or spiece.model, or source.spm with \
-         target.spm and vocab.json; add the files of the checkpoint to the folder",
+         target.spm and vocab.json, or vocab.txt, or the class ByT5Tokenizer in tokenizer_config.json; add the files of the checkpoint to the folder",
         folder.display()
     )]
     NoTokenizer {
         /// The model folder.
         folder: PathBuf,
+    },
+    /// The tokenizer's class is one that cannot be built from what is there.
+    #[error("{} has a tokenizer of the class {class}, which cannot be built from its files: {hint}", folder.display())]
+    TokenizerClass {
+        /// The model folder.
+        folder: PathBuf,
+        /// The class as the files name it.
+        class: String,
+        /// What to do.
+        hint: String,
     },
     /// A file that the model cannot do without is missing.
     #[error("{} is missing {file}; {hint}", folder.display())]

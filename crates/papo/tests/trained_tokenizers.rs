@@ -156,3 +156,30 @@ fn a_word_of_a_million_characters_is_no_obstacle() {
         assert!(!tokenizer.encode("a short line").unwrap().is_empty(), "{kind}");
     }
 }
+
+#[test]
+fn words_with_special_tokens_inside_are_letters_and_whole_ones_are_tokens() {
+    let text = "the price is <s>10</s> now </s> <pad>, no </s>";
+    for kind in ["words", "chars", "bpe:300", "unigram:300"] {
+        let training = TokenizerTraining {
+            kind: kind.parse().unwrap(),
+            letter_case: LetterCase::Keep,
+            minimum_count: 1,
+            framing: Framing::Closed,
+        };
+        let trained = training.train([Ok::<_, papo::Error>(text.repeat(3))]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        trained.save(folder.path()).unwrap();
+        std::fs::write(folder.path().join("config.json"), r#"{"model_type": "papo_lstm"}"#).unwrap();
+        let saved = AutoTokenizer::from_folder(folder.path()).unwrap();
+        for tokenizer in [trained.ready(folder.path()).unwrap(), saved] {
+            let ids = tokenizer.encode_plain(text).unwrap();
+            let special: Vec<u32> = ids.iter().copied().filter(|id| *id < 4).collect();
+            assert_eq!(special, [2, 2], "{kind}: {:?}", tokenizer.tokens(&ids));
+            assert_eq!(tokenizer.encode(text).unwrap(), [ids.as_slice(), &[2]].concat(), "{kind}");
+            let decoded = tokenizer.decode(&ids, SpecialTokens::Keep).unwrap();
+            assert_eq!(decoded.replace(' ', ""), text.replace(' ', ""), "{kind}");
+            assert_eq!(tokenizer.special_words(text).collect::<Vec<_>>(), ["</s>", "</s>"], "{kind}");
+        }
+    }
+}

@@ -8,9 +8,10 @@ use std::path::Path;
 use papo_checkpoint::Index;
 
 use super::is_file;
+use crate::TokenizerClass;
 
 /// Configuration and tokenizer files: all that are there are wanted.
-const SMALL: [&str; 12] = [
+const SMALL: [&str; 13] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
@@ -19,6 +20,7 @@ const SMALL: [&str; 12] = [
     "added_tokens.json",
     "vocab.json",
     "merges.txt",
+    "vocab.txt",
     "spiece.model",
     "sentencepiece.bpe.model",
     "source.spm",
@@ -87,11 +89,24 @@ pub(super) fn is_complete(snapshot: &Path, want: Want) -> bool {
         found => found.is_some(),
     };
     let tokenizer = || {
-        ["tokenizer.json", "vocab.json", "spiece.model", "sentencepiece.bpe.model"]
+        ["tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model"]
             .iter()
             .any(|name| has(name))
+            || has_class_without_files(snapshot)
     };
     has("config.json") && tokenizer() && (want == Want::Tokenizer || weights())
+}
+
+/// Whether the configuration names a tokenizer that has no files (ByT5's).
+fn has_class_without_files(snapshot: &Path) -> bool {
+    ["tokenizer_config.json", "config.json"].iter().any(|name| {
+        let bytes = std::fs::read(snapshot.join(name)).unwrap_or_default();
+        let config: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        config
+            .get("tokenizer_class")
+            .and_then(serde_json::Value::as_str)
+            .is_some_and(TokenizerClass::needs_no_files)
+    })
 }
 
 #[cfg(test)]
@@ -120,6 +135,16 @@ mod tests {
     fn an_index_of_safetensors_comes_before_a_bin() {
         let files = listed(&["model.safetensors.index.json", "pytorch_model.bin"]);
         assert_eq!(plan(&files, Want::Model).unwrap(), ["model.safetensors.index.json"]);
+    }
+
+    #[test]
+    fn a_tokenizer_without_files_is_complete_with_its_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+        put("config.json", r#"{"model_type": "t5"}"#);
+        assert!(!is_complete(folder.path(), Want::Tokenizer));
+        put("tokenizer_config.json", r#"{"tokenizer_class": "ByT5Tokenizer"}"#);
+        assert!(is_complete(folder.path(), Want::Tokenizer) && !is_complete(folder.path(), Want::Model));
     }
 
     #[test]

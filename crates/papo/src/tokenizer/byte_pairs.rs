@@ -1,46 +1,32 @@
-//! BART's and Blenderbot's tokenizer from `vocab.json` and `merges.txt`: byte-level byte-pair encoding.
+//! The tokenizers of BART, RoBERTa, Blenderbot and GPT-2 from `vocab.json` and `merges.txt`: byte-level byte-pair encoding.
 //!
 //! Text is cut at spaces and punctuation, its bytes are written as 256 visible characters, and pairs of neighbours are merged
-//! in the order of `merges.txt`. The two families differ in what they put around the ids: `<s> A </s>` for BART, `A </s>` for
-//! Blenderbot.
+//! in the order of `merges.txt`. The families differ in what they put around the ids: `<s> A </s>` for BART and RoBERTa, `A </s>` for
+//! Blenderbot, nothing for GPT-2.
 
+use tokenizers::Tokenizer;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::roberta::RobertaProcessing;
 use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{AddedToken, Tokenizer};
 
-use super::settings::{Named, Settings};
+use super::settings::Settings;
 use crate::Error;
 use crate::files::ModelFiles;
 
 /// What stands around the ids of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(super) enum Surround {
     /// `<s> A </s>`, and `<s> A </s></s> B </s>` for two texts.
     Bart,
     /// `A </s>`.
     Blenderbot,
-}
-
-/// Gives the roles that the files leave open to the tokens both classes use.
-pub(super) fn default_roles(settings: &mut Settings) {
-    for (role, content) in [
-        ("bos_token", "<s>"),
-        ("eos_token", "</s>"),
-        ("unk_token", "<unk>"),
-        ("sep_token", "</s>"),
-        ("pad_token", "<pad>"),
-        ("cls_token", "<s>"),
-    ] {
-        settings.default_role(role, Named::text(content));
-    }
-    let mask = AddedToken::from("<mask>", true).lstrip(true);
-    settings.default_role("mask_token", Named { token: mask, by_text: false });
+    /// Nothing, or the beginning-of-text token in front where the settings say `add_bos_token`.
+    Gpt2,
 }
 
 /// Builds the tokenizer from `vocab.json` and `merges.txt`.
-pub(super) fn load(files: &ModelFiles, settings: &Settings, frame: Frame) -> Result<Tokenizer, Error> {
+pub(super) fn load(files: &ModelFiles, settings: &Settings, surround: Surround) -> Result<Tokenizer, Error> {
     let vocab = vocabulary(files, "vocab.json")?;
     let path = files.path("merges.txt");
     let bytes = files.require("merges.txt", "it belongs to vocab.json; fetch the model again")?;
@@ -62,7 +48,8 @@ pub(super) fn load(files: &ModelFiles, settings: &Settings, frame: Frame) -> Res
             .ok_or_else(|| missing(format!("the {role} {content:?} is not in the vocabulary")))?;
         Ok((content.to_owned(), *id))
     };
-    let (sep, cls, eos) = (id_of("sep_token"), id_of("cls_token"), id_of("eos_token"));
+    let (sep, cls) = (id_of("sep_token"), id_of("cls_token"));
+    let (bos, eos) = (id_of("bos_token"), id_of("eos_token"));
     let model = BPE::builder()
         .vocab_and_merges(vocab, merges)
         .continuing_subword_prefix(String::new())
@@ -76,23 +63,36 @@ pub(super) fn load(files: &ModelFiles, settings: &Settings, frame: Frame) -> Res
     let mut tokenizer = Tokenizer::new(model);
     tokenizer.with_pre_tokenizer(Some(ByteLevel::new(prefix, true, true)));
     tokenizer.with_decoder(Some(ByteLevel::new(true, true, true)));
-    match frame {
-        Frame::Bart => {
+    match surround {
+        Surround::Bart => {
             tokenizer.with_post_processor(Some(RobertaProcessing::new(sep?, cls?).add_prefix_space(prefix)));
         }
-        Frame::Blenderbot => {
-            let template = TemplateProcessing::builder()
-                .try_single(vec!["$A".to_owned(), eos.as_ref().map_or("</s>", |e| e.0.as_str()).to_owned()])
-                .map_err(|error| error.to_string())
-                .and_then(|builder| {
-                    let (name, id) = eos.map_err(|error| error.to_string())?;
-                    builder.special_tokens(vec![(name, id)]).build().map_err(|error| error.to_string())
-                })
-                .map_err(|reason| Error::Content { path: files.path("vocab.json"), reason })?;
-            tokenizer.with_post_processor(Some(template));
+        Surround::Blenderbot => {
+            let (name, id) = eos?;
+            tokenizer.with_post_processor(Some(template(files, ["$A", name.as_str()], (&name, id))?));
         }
+        Surround::Gpt2 if settings.add_bos_token == Some(true) => {
+            let (name, id) = bos?;
+            tokenizer.with_post_processor(Some(template(files, [name.as_str(), "$A"], (&name, id))?));
+        }
+        Surround::Gpt2 => {}
     }
     Ok(tokenizer)
+}
+
+/// A text with one token before or behind it.
+fn template(
+    files: &ModelFiles,
+    single: [&str; 2],
+    (name, id): (&str, u32),
+) -> Result<TemplateProcessing, Error> {
+    let wrong = |reason: String| Error::Content { path: files.path("vocab.json"), reason };
+    TemplateProcessing::builder()
+        .try_single(single.to_vec())
+        .map_err(|error| wrong(error.to_string()))?
+        .special_tokens(vec![(name, id)])
+        .build()
+        .map_err(|error| wrong(error.to_string()))
 }
 
 /// Reads a JSON file that maps tokens to ids.

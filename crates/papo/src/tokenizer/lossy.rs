@@ -1,6 +1,8 @@
 //! What a tokenizer cannot carry: told to the user once, instead of silently changing a text.
 
-use super::{SpecialTokens, Tokenizer, TokenizerClass};
+use papo_generate::TokenId;
+
+use super::{SpecialTokens, Tokenizer};
 
 /// What will not survive the way from text to ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub struct LossyNote {
     pub spaces: bool,
     /// Characters that have no token and become "unknown", each once, in the order of the text.
     pub unknown: Vec<char>,
+    /// What stands for them, where anything does.
+    pub unknown_token: Option<String>,
 }
 
 impl std::fmt::Display for LossyNote {
@@ -27,6 +31,9 @@ impl std::fmt::Display for LossyNote {
             if self.unknown.len() > 10 {
                 f.write_str(" …")?;
             }
+            if let Some(token) = &self.unknown_token {
+                write!(f, ", which it reads as {token}")?;
+            }
         }
         Ok(())
     }
@@ -35,35 +42,36 @@ impl std::fmt::Display for LossyNote {
 impl Tokenizer {
     /// Tells what of this text the tokenizer will lose, or `None` if it carries everything.
     ///
-    /// Only SentencePiece tokenizers (T5, Marian) lose anything: byte-level ones (BART, Blenderbot) carry every text.
+    /// SentencePiece tokenizers (T5, Marian) lose some texts; byte-level ones (BART, Blenderbot) carry every text. What a vocabulary of whole
+    /// words makes of a text is not told.
     pub fn lossy_note(&self, text: &str) -> Option<LossyNote> {
-        if !matches!(self.class(), TokenizerClass::T5 | TokenizerClass::Marian) {
+        if self.backend.joins_by_spaces() {
             return None;
         }
-        let mut previous = ' ';
-        let mut spaces = false;
-        let mut unknown = Vec::new();
-        for c in text.trim().chars() {
-            spaces |= c.is_whitespace() && (c != ' ' || previous == ' ');
-            previous = c;
-        }
-        let mut seen = std::collections::HashSet::new();
-        for c in text.chars().filter(|c| !c.is_whitespace()) {
-            if seen.insert(c) && self.is_unknown(c) {
-                unknown.push(c);
-            }
-        }
-        (spaces || !unknown.is_empty()).then_some(LossyNote { spaces, unknown })
+        let ids = self.encode_plain(text).ok()?;
+        let unknown = self.backend.lost_characters(text, self.unk_id());
+        let spaces = self.loses_spaces(text, &ids);
+        let unknown_token =
+            self.unk_id().filter(|unk| ids.contains(unk)).map(|unk| self.tokens(&[unk]).concat());
+        (spaces || !unknown.is_empty()).then_some(LossyNote { spaces, unknown, unknown_token })
     }
 
-    fn is_unknown(&self, c: char) -> bool {
-        let mut buffer = [0; 4];
-        match self.encode_plain(c.encode_utf8(&mut buffer)) {
-            Ok(ids) => {
-                ids.iter().any(|&id| Some(id) == self.unk_id())
-                    || self.decode(&ids, SpecialTokens::Keep).is_ok_and(|text| text.is_empty())
-            }
-            Err(_) => false,
+    /// Whether white space other than single spaces is gone when the ids are text again. That more comes back (a space behind a token for a line
+    /// break) loses nothing.
+    fn loses_spaces(&self, text: &str, ids: &[TokenId]) -> bool {
+        let text = text.trim();
+        let spaces = |text: &str| text.chars().filter(|c| c.is_whitespace()).collect::<Vec<char>>();
+        let mut previous = 'a';
+        let special = text.chars().any(|c| {
+            let twice = c == ' ' && previous.is_whitespace();
+            previous = c;
+            twice || (c.is_whitespace() && c != ' ')
+        });
+        if !special {
+            return false;
         }
+        let Ok(decoded) = self.decode(ids, SpecialTokens::Keep) else { return false };
+        let mut left = spaces(&decoded).into_iter();
+        spaces(text).into_iter().any(|space| !left.any(|kept| kept == space))
     }
 }

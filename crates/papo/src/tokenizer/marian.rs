@@ -3,15 +3,16 @@
 //! `source.spm` cuts the text to be translated, `vocab.json` numbers the pieces of both languages, `target.spm` joins the
 //! pieces of an answer. A text may begin with a language code such as `>>por<<`, which is one token.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use papo_generate::TokenId;
-use tokenizers::AddedToken;
 
 use super::SpecialTokens;
+use super::added_tokens::{AddedTokens, Part};
+use super::backend::{Backend, Frame};
 use super::byte_pairs::vocabulary;
 use super::sentencepiece::SentencePiece;
-use super::settings::{Named, Settings};
+use super::settings::Settings;
 use crate::Error;
 use crate::files::ModelFiles;
 
@@ -22,19 +23,10 @@ pub(super) struct Marian {
     target: SentencePiece,
     ids: HashMap<String, TokenId>,
     tokens: HashMap<TokenId, String>,
-    /// Tokens that are cut out of a text before SentencePiece sees it, longest first.
-    whole: Vec<(AddedToken, TokenId)>,
-    /// Tokens in a role, which are not pieces and are dropped by `SpecialTokens::Skip`.
-    special: Vec<String>,
+    added: AddedTokens,
     unk: TokenId,
+    unknown: String,
     eos: TokenId,
-}
-
-/// Gives the roles that the files leave open to Marian's tokens.
-pub(super) fn default_roles(settings: &mut Settings) {
-    for (role, content) in [("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>")] {
-        settings.default_role(role, Named::text(content));
-    }
 }
 
 impl Marian {
@@ -44,103 +36,54 @@ impl Marian {
                 .require(file, "Marian needs source.spm, target.spm and vocab.json; fetch the model again")?;
             SentencePiece::parse(&bytes).map_err(|reason| Error::Content { path: files.path(file), reason })
         };
+        let unsupported =
+            |reason: String| Error::Content { path: files.path("tokenizer_config.json"), reason };
         if settings.separate_vocabs {
-            return Err(Error::Content {
-                path: files.path("tokenizer_config.json"),
-                reason: "separate_vocabs is set, but only Marian models with one vocabulary are supported; use another \
-                         model"
+            return Err(unsupported(
+                "separate_vocabs is set, but only Marian models with one vocabulary are supported; use another model"
                     .into(),
-            });
+            ));
         }
-        let mut ids: HashMap<String, TokenId> = vocabulary(files, "vocab.json")?.into_iter().collect();
-        let mut marian = Self {
+        if let Some(option) = settings.sampling.first() {
+            return Err(unsupported(format!(
+                "sp_model_kwargs sets {option}, with which a text has other tokens than SentencePiece finds by itself; \
+                 this is not supported, take it out of the file"
+            )));
+        }
+        let ids: HashMap<String, TokenId> = vocabulary(files, "vocab.json")?.into_iter().collect();
+        let added = AddedTokens::new(settings, BTreeMap::new(), |token| ids.get(token).copied(), ids.len());
+        let known = |role: &str| {
+            let content = settings.role(role).unwrap_or_default();
+            added.id(content).or_else(|| ids.get(content).copied()).ok_or_else(|| Error::Content {
+                path: files.path("vocab.json"),
+                reason: format!("it has no {role} {content:?}; fetch the model again"),
+            })
+        };
+        let (unk, eos) = (known("unk_token")?, known("eos_token")?);
+        Ok(Self {
             source: spm("source.spm")?,
             target: spm("target.spm")?,
             tokens: ids.iter().map(|(token, &id)| (id, token.clone())).collect(),
-            whole: Vec::new(),
-            special: Vec::new(),
-            unk: 0,
-            eos: 0,
-            ids: HashMap::new(),
-        };
-        for (&id, token) in &settings.added {
-            marian.whole.push((token.clone(), id));
-            marian.tokens.insert(id, token.content.clone());
-            ids.insert(token.content.clone(), id);
-        }
-        for Named { token, .. } in settings.named() {
-            marian.special.push(token.content.clone());
-            if marian.whole.iter().any(|(known, _)| known.content == token.content) {
-                continue;
-            }
-            let next = ids.len() as TokenId;
-            let id = *ids.entry(token.content.clone()).or_insert(next);
-            marian.tokens.entry(id).or_insert_with(|| token.content.clone());
-            marian.whole.push((token.clone(), id));
-        }
-        marian.whole.retain(|(token, _)| !token.content.is_empty());
-        marian.whole.sort_by_key(|(token, _)| std::cmp::Reverse(token.content.len()));
-        let known = |role: &str| {
-            settings.role(role).and_then(|token| ids.get(token)).copied().ok_or_else(|| Error::Content {
-                path: files.path("vocab.json"),
-                reason: format!(
-                    "it has no {role} {:?}; fetch the model again",
-                    settings.role(role).unwrap_or("")
-                ),
-            })
-        };
-        (marian.unk, marian.eos) = (known("unk_token")?, known("eos_token")?);
-        marian.ids = ids;
-        Ok(marian)
-    }
-
-    pub fn encode(&self, text: &str) -> Vec<TokenId> {
-        let mut ids = self.encode_plain(text);
-        ids.push(self.eos);
-        ids
-    }
-
-    /// The ids of a text in the language that is translated to.
-    pub fn encode_target(&self, text: &str) -> Vec<TokenId> {
-        let mut ids = self.encode_by(&self.target, text);
-        ids.push(self.eos);
-        ids
-    }
-
-    pub fn encode_plain(&self, text: &str) -> Vec<TokenId> {
-        self.encode_by(&self.source, text)
+            unknown: settings.role("unk_token").unwrap_or_default().to_owned(),
+            ids,
+            added,
+            unk,
+            eos,
+        })
     }
 
     fn encode_by(&self, model: &SentencePiece, text: &str) -> Vec<TokenId> {
         let mut ids = Vec::new();
-        let mut rest = text;
-        while let Some((at, token, id)) = self.first_whole(rest) {
-            let before = &rest[..at];
-            self.pieces(model, if token.lstrip { before.trim_end() } else { before }, &mut ids);
-            ids.push(id);
-            rest = &rest[at + token.content.len()..];
-            if token.rstrip {
-                rest = rest.trim_start();
+        for part in self.added.split(text) {
+            match part {
+                Part::Token(id) => ids.push(id),
+                Part::Text(text) => self.pieces(model, &text, &mut ids),
             }
         }
-        self.pieces(model, rest, &mut ids);
         ids
     }
 
-    /// The leftmost whole token in a text, and of two at one place the longest.
-    fn first_whole<'a>(&'a self, text: &str) -> Option<(usize, &'a AddedToken, TokenId)> {
-        let mut best: Option<(usize, &AddedToken, TokenId)> = None;
-        for (token, id) in &self.whole {
-            if let Some(at) = text.find(token.content.as_str())
-                && best.is_none_or(|(first, ..)| at < first)
-            {
-                best = Some((at, token, *id));
-            }
-        }
-        best
-    }
-
-    /// The ids of a text without whole tokens; a language code at its start is one.
+    /// The ids of a text without added tokens; a language code at its start is one.
     fn pieces(&self, model: &SentencePiece, text: &str, ids: &mut Vec<TokenId>) {
         let mut rest = text;
         if text.starts_with(">>")
@@ -153,36 +96,85 @@ impl Marian {
     }
 
     fn id_of(&self, token: &str) -> TokenId {
-        self.ids.get(token).copied().unwrap_or(self.unk)
+        self.id(token).unwrap_or(self.unk)
     }
 
-    pub fn id(&self, token: &str) -> Option<TokenId> {
-        self.ids.get(token).copied()
+    /// The token of an id; that of the unknown where there is none.
+    fn name(&self, id: TokenId) -> &str {
+        self.added.token(id).or_else(|| self.tokens.get(&id).map(String::as_str)).unwrap_or(&self.unknown)
     }
 
-    pub fn token(&self, id: TokenId) -> &str {
-        self.tokens.get(&id).or_else(|| self.tokens.get(&self.unk)).map_or("", String::as_str)
-    }
-
-    pub fn vocab_size(&self) -> usize {
-        self.ids.len()
-    }
-
-    pub fn decode(&self, ids: &[TokenId], special: SpecialTokens) -> String {
+    /// Joins pieces by the target's model; special tokens stand between them, with a space behind each.
+    fn join(&self, tokens: &[&str]) -> String {
         let mut text = String::new();
         let mut run: Vec<&str> = Vec::new();
-        for &id in ids {
-            let token = self.token(id);
-            if !self.special.iter().any(|known| known == token) {
-                run.push(token);
-            } else if special == SpecialTokens::Keep {
+        for &token in tokens {
+            if self.added.is_special(token) {
                 text.push_str(&self.target.decode(&run));
                 run.clear();
                 text.push_str(token);
                 text.push(' ');
+            } else {
+                run.push(token);
             }
         }
         text.push_str(&self.target.decode(&run));
         text.replace('▁', " ").trim().to_owned()
+    }
+}
+
+impl Backend for Marian {
+    fn encode(&self, text: &str, frame: Frame) -> Result<Vec<TokenId>, String> {
+        let mut ids = self.encode_by(&self.source, text);
+        ids.extend((frame == Frame::Around).then_some(self.eos));
+        Ok(ids)
+    }
+
+    fn encode_target(&self, text: &str) -> Result<Vec<TokenId>, String> {
+        let mut ids = self.encode_by(&self.target, text);
+        ids.push(self.eos);
+        Ok(ids)
+    }
+
+    fn decode(&self, ids: &[TokenId], special: SpecialTokens) -> Result<String, String> {
+        Ok(self.added.join(ids.iter().map(|&id| self.name(id)), special, |run| self.join(run)))
+    }
+
+    fn token(&self, id: TokenId) -> Option<String> {
+        Some(self.name(id).to_owned())
+    }
+
+    fn id(&self, token: &str) -> Option<TokenId> {
+        self.added.id(token).or_else(|| self.ids.get(token).copied())
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.ids.len() + self.added.iter().filter(|(token, _)| !self.ids.contains_key(*token)).count()
+    }
+
+    fn spelling(&self, id: TokenId) -> Option<Vec<u8>> {
+        let known = self.added.token(id).is_some() || self.tokens.contains_key(&id);
+        known.then(|| self.name(id).replace('▁', " ").into_bytes())
+    }
+
+    fn lost_characters(&self, text: &str, _: Option<TokenId>) -> Vec<char> {
+        let (mut lost, mut unknown) = (Vec::new(), String::new());
+        let parts = self.added.split(text);
+        let texts = parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Token(_) => None,
+        });
+        for text in texts.clone() {
+            unknown.extend(self.source.encode(text).into_iter().filter(|piece| self.id(piece).is_none()));
+        }
+        for c in texts.flat_map(str::chars).filter(|c| !c.is_whitespace()) {
+            let normalized = self.source.normalized(c);
+            if !lost.contains(&c)
+                && (normalized.is_empty() || normalized.chars().any(|c| unknown.contains(c)))
+            {
+                lost.push(c);
+            }
+        }
+        lost
     }
 }

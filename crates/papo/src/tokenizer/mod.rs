@@ -1,22 +1,32 @@
 //! Text to ids and back, with the tokenizer of any checkpoint we run.
 //!
+//! `class.rs` chooses between the reference's classes, `settings.rs` reads the small files that say which tokens are special. Then
 //! `tokenizer.json` is read where there is one. Many checkpoints have older files only; those are built as the reference builds
-//! them: `byte_pairs.rs` for BART and Blenderbot, `unigram.rs` for T5, `marian.rs` for Marian. `settings.rs` reads the small
-//! files that say which tokens are special, `class.rs` chooses between the families.
+//! them: `byte_pairs.rs` for BART and its like, `unigram.rs` for T5, `word_pieces.rs` for BERT, `marian.rs` for Marian; ByT5 has no files
+//! (`bytes.rs`). All of them stand behind one wall, `backend.rs`.
 
+mod added_tokens;
+mod backend;
 mod byte_pairs;
+mod bytes;
 mod charsmap;
 mod class;
 mod clean_up;
+mod guard;
 mod lossy;
 mod marian;
 mod piece_file;
+mod pipeline;
 mod sentencepiece;
 mod settings;
+mod spelling;
+mod stop_strings;
 mod stream;
 mod tokenizer_file;
 mod train;
 mod unigram;
+mod whole_words;
+mod word_pieces;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +42,10 @@ use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::{Error, LoadOptions};
+use backend::{Backend, Frame};
+use byte_pairs::Surround;
+use guard::guarded;
+use pipeline::{InsideWords, Pipeline};
 use settings::{ROLES, Settings};
 
 /// Whether decoding shows tokens such as `</s>`.
@@ -77,76 +91,56 @@ impl AutoTokenizer {
 /// A tokenizer ready for use; immutable, so it can be shared.
 #[derive(Debug)]
 pub struct Tokenizer {
-    backend: Backend,
+    backend: Box<dyn Backend>,
     class: TokenizerClass,
     origin: PathBuf,
     clean_up: bool,
     roles: Vec<(&'static str, TokenId)>,
 }
 
-#[derive(Debug)]
-enum Backend {
-    Crate(Box<tokenizers::Tokenizer>),
-    Marian(Box<marian::Marian>),
-}
-
-/// Files of which every tokenizer has at least one.
-const VOCABULARIES: [&str; 4] = ["tokenizer.json", "vocab.json", "spiece.model", "source.spm"];
-
 impl Tokenizer {
     /// Loads the tokenizer among these files.
     pub fn load(files: &ModelFiles) -> Result<Self, Error> {
-        if !VOCABULARIES.iter().any(|file| files.contains(file)) {
-            return Err(Error::NoTokenizer { folder: files.place() });
-        }
         let mut settings = Settings::read(files)?;
         let class = TokenizerClass::choose(files, &settings)?;
+        let needed = class.rules().files;
+        if !needed.is_empty()
+            && !needed.iter().any(|file| files.contains(file))
+            && !files.contains("tokenizer.json")
+        {
+            return Err(Error::NoTokenizer { folder: files.place() });
+        }
         let wrong = |reason: String| Error::Content { path: files.path("tokenizer_config.json"), reason };
-        match class {
-            TokenizerClass::Bart | TokenizerClass::Blenderbot => byte_pairs::default_roles(&mut settings),
-            TokenizerClass::T5 => unigram::default_roles(&mut settings).map_err(wrong)?,
-            TokenizerClass::Marian => marian::default_roles(&mut settings),
-            TokenizerClass::Generic => {}
-        }
-        if class == TokenizerClass::Marian {
-            let marian = marian::Marian::load(files, &settings)?;
-            return Ok(Self::new(Backend::Marian(Box::new(marian)), class, files, &settings));
-        }
-        // T5's class builds anew from spiece.model where the settings say anything about the space in front.
-        let rebuild = class == TokenizerClass::T5
-            && settings.add_prefix_space.is_some()
-            && files.contains("spiece.model");
-        let ready = files.contains("tokenizer.json") && !rebuild;
-        let mut tokenizer = match (ready, class) {
-            (true, _) => tokenizer_file::load(files, &settings)?,
-            (false, TokenizerClass::Bart) => byte_pairs::load(files, &settings, byte_pairs::Frame::Bart)?,
-            (false, TokenizerClass::Blenderbot) => {
-                byte_pairs::load(files, &settings, byte_pairs::Frame::Blenderbot)?
+        class.default_roles(&mut settings);
+        let backend: Box<dyn Backend> = match class {
+            TokenizerClass::Marian => Box::new(marian::Marian::load(files, &settings)?),
+            TokenizerClass::ByT5 => {
+                bytes::default_roles(&mut settings).map_err(wrong)?;
+                Box::new(bytes::Bytes::new(&settings).map_err(wrong)?)
             }
-            (false, TokenizerClass::T5) => unigram::load(files, &settings)?,
-            (false, _) => return Err(Error::NoTokenizer { folder: files.place() }),
+            _ => {
+                if class == TokenizerClass::T5 {
+                    unigram::name_extra_ids(&mut settings).map_err(wrong)?;
+                }
+                let tokenizer = pipeline(files, &settings, class)?;
+                Box::new(Pipeline::new(tokenizer, inside_words(files)?).map_err(wrong)?)
+            }
         };
-        let missing = missing_tokens(&tokenizer, &settings, ready);
-        tokenizer.add_tokens(missing).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self::new(Backend::Crate(Box::new(tokenizer)), class, files, &settings))
+        Ok(Self::new(backend, class, files.place(), &settings))
     }
 
-    fn new(backend: Backend, class: TokenizerClass, files: &ModelFiles, settings: &Settings) -> Self {
-        let mut tokenizer =
-            Self { backend, class, origin: files.place(), clean_up: settings.clean_up, roles: Vec::new() };
-        tokenizer.roles =
-            ROLES.iter().filter_map(|role| Some((*role, tokenizer.id(settings.role(role)?)?))).collect();
-        tokenizer
+    fn new(backend: Box<dyn Backend>, class: TokenizerClass, origin: PathBuf, settings: &Settings) -> Self {
+        let role = |role: &&'static str| Some((*role, backend.id(settings.role(role)?)?));
+        let roles = ROLES.iter().filter_map(role).collect();
+        Self { backend, class, origin, clean_up: settings.clean_up, roles }
     }
 
     /// The ids of a text, with the special tokens that the model wants around it.
     ///
-    /// Special tokens written out in the text are recognised, as in the reference. An error is [`Error::Encode`].
+    /// Special tokens written out in the text are recognised, as in the reference; by a tokenizer that Papo trained only where they are
+    /// words of their own. An error is [`Error::Encode`].
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, Error> {
-        match &self.backend {
-            Backend::Crate(tokenizer) => self.encode_with(tokenizer, text, true),
-            Backend::Marian(marian) => Ok(marian.encode(text)),
-        }
+        self.encoded(self.backend.encode(text, Frame::Around))
     }
 
     /// The ids of a text that the model is to write: those of [`Tokenizer::encode`], but where a model translates between two languages and
@@ -154,44 +148,35 @@ impl Tokenizer {
     ///
     /// An error is [`Error::Encode`].
     pub fn encode_target(&self, text: &str) -> Result<Vec<TokenId>, Error> {
-        match &self.backend {
-            Backend::Crate(_) => self.encode(text),
-            Backend::Marian(marian) => Ok(marian.encode_target(text)),
-        }
+        self.encoded(self.backend.encode_target(text))
     }
 
     /// The ids of a text without anything put around it.
     ///
     /// An error is [`Error::Encode`].
     pub fn encode_plain(&self, text: &str) -> Result<Vec<TokenId>, Error> {
-        match &self.backend {
-            Backend::Crate(tokenizer) => self.encode_with(tokenizer, text, false),
-            Backend::Marian(marian) => Ok(marian.encode_plain(text)),
-        }
+        self.encoded(self.backend.encode(text, Frame::Bare))
     }
 
-    fn encode_with(
-        &self,
-        tokenizer: &tokenizers::Tokenizer,
-        text: &str,
-        frame: bool,
-    ) -> Result<Vec<TokenId>, Error> {
-        tokenizer
-            .encode_fast(text, frame)
-            .map(|encoding| encoding.get_ids().to_vec())
-            .map_err(|error| Error::Encode { origin: self.origin.clone(), reason: error.to_string() })
+    fn encoded(&self, ids: Result<Vec<TokenId>, String>) -> Result<Vec<TokenId>, Error> {
+        ids.map_err(|reason| Error::Encode { origin: self.origin.clone(), reason })
+    }
+
+    /// Special tokens that stand in a text as words of their own, each as often as it does.
+    ///
+    /// In data such a word is taken for the token by every tokenizer that Papo trains; inside a longer word it is letters.
+    pub fn special_words<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        whole_words::words(text).map(|(_, word)| word).filter(|word| {
+            self.id(word).is_some_and(|id| self.roles.iter().any(|(_, special)| *special == id))
+        })
     }
 
     /// The text of ids; ids without a token are skipped.
     ///
     /// An error is [`Error::Decode`].
     pub fn decode(&self, ids: &[TokenId], special: SpecialTokens) -> Result<String, Error> {
-        let text = match &self.backend {
-            Backend::Crate(tokenizer) => tokenizer
-                .decode(ids, special == SpecialTokens::Skip)
-                .map_err(|error| Error::Decode { origin: self.origin.clone(), reason: error.to_string() })?,
-            Backend::Marian(marian) => marian.decode(ids, special),
-        };
+        let text = self.backend.decode(ids, special);
+        let text = text.map_err(|reason| Error::Decode { origin: self.origin.clone(), reason })?;
         Ok(if self.clean_up { clean_up::clean_up(&text) } else { text })
     }
 
@@ -202,28 +187,17 @@ impl Tokenizer {
 
     /// The tokens behind ids, as the vocabulary spells them (`Ġworld`, `▁world`); an empty string where there is none.
     pub fn tokens(&self, ids: &[TokenId]) -> Vec<String> {
-        ids.iter()
-            .map(|&id| match &self.backend {
-                Backend::Crate(tokenizer) => tokenizer.id_to_token(id).unwrap_or_default(),
-                Backend::Marian(marian) => marian.token(id).to_owned(),
-            })
-            .collect()
+        ids.iter().map(|&id| self.backend.token(id).unwrap_or_default()).collect()
     }
 
     /// The id of a token as the vocabulary spells it.
     pub fn id(&self, token: &str) -> Option<TokenId> {
-        match &self.backend {
-            Backend::Crate(tokenizer) => tokenizer.token_to_id(token),
-            Backend::Marian(marian) => marian.id(token),
-        }
+        self.backend.id(token)
     }
 
     /// Number of tokens, added ones included; a model may have more logits than this.
     pub fn vocab_size(&self) -> usize {
-        match &self.backend {
-            Backend::Crate(tokenizer) => tokenizer.get_vocab_size(true),
-            Backend::Marian(marian) => marian.vocab_size(),
-        }
+        self.backend.vocab_size()
     }
 
     /// The family whose rules this tokenizer follows.
@@ -259,6 +233,41 @@ impl Tokenizer {
     fn role(&self, role: &str) -> Option<TokenId> {
         self.roles.iter().find(|(name, _)| *name == role).map(|(_, id)| *id)
     }
+}
+
+/// A tokenizer of the `tokenizers` crate, from its own file or built from older ones, with all its added tokens.
+fn pipeline(
+    files: &ModelFiles,
+    settings: &Settings,
+    class: TokenizerClass,
+) -> Result<tokenizers::Tokenizer, Error> {
+    let older = class.rules().files;
+    // T5's class builds anew from spiece.model where the settings say anything about the space in front.
+    let anew =
+        settings.from_older_files || class == TokenizerClass::T5 && settings.add_prefix_space.is_some();
+    let ready = files.contains("tokenizer.json") && !(anew && older.iter().all(|file| files.contains(file)));
+    let mut tokenizer = match class {
+        _ if ready => tokenizer_file::load(files, settings, class)?,
+        TokenizerClass::Bart => byte_pairs::load(files, settings, Surround::Bart)?,
+        TokenizerClass::Blenderbot => byte_pairs::load(files, settings, Surround::Blenderbot)?,
+        TokenizerClass::Gpt2 => byte_pairs::load(files, settings, Surround::Gpt2)?,
+        TokenizerClass::T5 => unigram::load(files, settings)?,
+        TokenizerClass::Bert => word_pieces::load(files, settings)?,
+        _ => tokenizer_file::load(files, settings, class)?,
+    };
+    let missing = missing_tokens(&tokenizer, settings, ready);
+    guarded(|| tokenizer.add_tokens(missing))
+        .map_err(|reason| Error::Content { path: files.path("tokenizer_config.json"), reason })?;
+    tokenizer.set_encode_special_tokens(settings.split_special_tokens);
+    Ok(tokenizer)
+}
+
+/// What special tokens are inside longer words: letters, where Papo trained the model and its `config.json` says so.
+fn inside_words(files: &ModelFiles) -> Result<InsideWords, Error> {
+    let config = files.object("config.json")?.unwrap_or_default();
+    let kind = config.get("model_type").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let ours = kind.starts_with("papo_") || config.contains_key("papo");
+    Ok(if ours { InsideWords::Letters } else { InsideWords::Token })
 }
 
 /// Tokens that the settings name otherwise than the vocabulary's file, in the order in which new ones get ids.

@@ -44,6 +44,9 @@ pub(super) struct PieceFile {
     /// Shown in place of an unknown piece when decoding.
     pub unk_surface: String,
     pub byte_fallback: bool,
+    pub treat_whitespace_as_suffix: bool,
+    /// Whether decoded text is rewritten by a table of its own.
+    pub denormalizes: bool,
     /// Empty if there is none.
     pub charsmap: Vec<u8>,
     pub add_dummy_prefix: bool,
@@ -60,6 +63,8 @@ impl PieceFile {
             unk_id: 0,
             unk_surface: " \u{2047} ".to_owned(),
             byte_fallback: false,
+            treat_whitespace_as_suffix: false,
+            denormalizes: false,
             charsmap: Vec::new(),
             add_dummy_prefix: true,
             remove_extra_whitespaces: true,
@@ -71,6 +76,7 @@ impl PieceFile {
                 (1, Value::Bytes(piece)) => file.pieces.push(parse_piece(piece)?),
                 (2, Value::Bytes(trainer)) => file.parse_trainer(trainer)?,
                 (3, Value::Bytes(normalizer)) => file.parse_normalizer(normalizer)?,
+                (5, Value::Bytes(denormalizer)) => file.denormalizes = has_charsmap(denormalizer)?,
                 _ => {}
             }
         }
@@ -84,6 +90,7 @@ impl PieceFile {
             match (field, value) {
                 (3, Value::Number(1)) => self.algorithm = Algorithm::Unigram,
                 (3, Value::Number(other)) => self.algorithm = Algorithm::Other(other),
+                (24, Value::Number(on)) => self.treat_whitespace_as_suffix = on != 0,
                 (35, Value::Number(on)) => self.byte_fallback = on != 0,
                 (40, Value::Number(id)) => {
                     self.unk_id = usize::try_from(id).map_err(|_| format!("unk_id {id} is not a piece"))?;
@@ -116,11 +123,6 @@ impl PieceFile {
         if let Algorithm::Other(number) = self.algorithm {
             return Err(format!("model type {number} found, only unigram models (type 1) are supported"));
         }
-        if self.byte_fallback {
-            return Err(
-                "the model falls back to bytes, which is not supported; use one without byte_fallback".into(),
-            );
-        }
         match self.pieces.get(self.unk_id) {
             Some(piece) if piece.kind == PieceKind::Unknown => Ok(()),
             Some(piece) => {
@@ -129,6 +131,16 @@ impl PieceFile {
             None => Err(format!("unk_id {} found, but there are {} pieces", self.unk_id, self.pieces.len())),
         }
     }
+}
+
+/// Whether a normalizer's description has a table of replacements.
+fn has_charsmap(bytes: &[u8]) -> Result<bool, String> {
+    let mut reader = Reader { bytes, what: "denormalizer_spec" };
+    let mut found = false;
+    while let Some((field, value)) = reader.next()? {
+        found |= field == 2 && matches!(value, Value::Bytes(map) if !map.is_empty());
+    }
+    Ok(found)
 }
 
 fn parse_piece(bytes: &[u8]) -> Result<Piece, String> {

@@ -34,6 +34,18 @@ impl SentencePiece {
     /// Reads the bytes of a model file; the error is a sentence without the file's name.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let mut file = PieceFile::parse(bytes)?;
+        if file.byte_fallback {
+            return Err(
+                "the model falls back to bytes, which is not supported for Marian; use one without byte_fallback".into(),
+            );
+        }
+        if file.denormalizes {
+            return Err(
+                "the model rewrites what it decodes (denormalizer_spec), which is not supported; use one \
+                        without denormalization rules"
+                    .into(),
+            );
+        }
         let charsmap = if file.charsmap.is_empty() {
             None
         } else {
@@ -71,6 +83,12 @@ impl SentencePiece {
         })
     }
 
+    /// The text as the model sees it, as far as its characters go.
+    pub fn normalized(&self, c: char) -> String {
+        let mut buffer = [0; 4];
+        self.normalize(c.encode_utf8(&mut buffer)).replace(MARK, "")
+    }
+
     /// Cuts a text into pieces; runs of unknown characters are one piece.
     pub fn encode(&self, text: &str) -> Vec<String> {
         self.cut(&self.normalize(text))
@@ -94,7 +112,7 @@ impl SentencePiece {
         if rest.is_empty() {
             return out;
         }
-        if spec.add_dummy_prefix {
+        if spec.add_dummy_prefix && !spec.treat_whitespace_as_suffix {
             out.push_str(space);
         }
         let mut after_space = spec.remove_extra_whitespaces;
@@ -114,6 +132,9 @@ impl SentencePiece {
             while out.ends_with(space) {
                 out.truncate(out.len() - space.len());
             }
+        }
+        if spec.add_dummy_prefix && spec.treat_whitespace_as_suffix {
+            out.push_str(space);
         }
         out
     }

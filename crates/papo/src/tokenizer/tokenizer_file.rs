@@ -1,29 +1,42 @@
 //! A tokenizer from `tokenizer.json`, put right as the reference puts it right after reading.
 //!
-//! Truncation and padding that were saved with the file are taken off (a text is never cut silently), and a byte-level
-//! tokenizer's space in front follows the settings, not the file.
+//! Truncation and padding that were saved with the file are taken off (a text is never cut silently), a byte-level
+//! tokenizer's space in front follows the settings, not the file, and so does BERT's normalizer.
 
 use tokenizers::{PreTokenizerWrapper, Tokenizer};
 
 use super::charsmap::Charsmap;
+use super::guard::guarded;
 use super::settings::Settings;
+use super::{TokenizerClass, word_pieces};
 use crate::Error;
 use crate::files::ModelFiles;
 
 /// Loads `tokenizer.json`.
-pub(super) fn load(files: &ModelFiles, settings: &Settings) -> Result<Tokenizer, Error> {
+pub(super) fn load(
+    files: &ModelFiles,
+    settings: &Settings,
+    class: TokenizerClass,
+) -> Result<Tokenizer, Error> {
     let path = files.path("tokenizer.json");
     let wrong = |reason: String| Error::Content { path: path.clone(), reason };
     let bytes = files.require("tokenizer.json", "fetch the model again")?;
-    let mut tokenizer = Tokenizer::from_bytes(&bytes).map_err(|error| {
+    let mut tokenizer = guarded(|| Tokenizer::from_bytes(&bytes)).map_err(|error| {
         wrong(format!("not a tokenizer that can be read ({error}); fetch the file again"))
     })?;
     check_tables(&tokenizer).map_err(wrong)?;
     tokenizer.with_truncation(None).map_err(|error| wrong(error.to_string()))?;
     tokenizer.with_padding(None);
     if let Some(PreTokenizerWrapper::ByteLevel(level)) = tokenizer.get_pre_tokenizer() {
-        let level = level.add_prefix_space(settings.add_prefix_space.unwrap_or(false));
-        tokenizer.with_pre_tokenizer(Some(level));
+        // T5's class has no opinion of its own.
+        let of_class = (class != TokenizerClass::T5).then_some(false);
+        if let Some(space) = settings.add_prefix_space.or(of_class) {
+            let level = level.add_prefix_space(space);
+            tokenizer.with_pre_tokenizer(Some(level));
+        }
+    }
+    if class == TokenizerClass::Bert {
+        guarded(|| word_pieces::put_right(&mut tokenizer, settings)).map_err(wrong)?;
     }
     Ok(tokenizer)
 }

@@ -32,6 +32,9 @@ use tokenizers::{
 
 pub use kind::{LetterCase, TokenizerKind};
 
+use super::guard::guarded;
+use super::pipeline::{InsideWords, Pipeline};
+use super::settings::{Named, Settings};
 use crate::Error;
 
 /// The special tokens of every model that Papo trains; a token's place is its id.
@@ -244,21 +247,15 @@ impl TrainedTokenizer {
     /// The tokenizer ready for use; `origin` is the place that its errors name.
     pub fn ready(&self, origin: &Path) -> Result<super::Tokenizer, Error> {
         let wrong = |reason: String| Error::Content { path: origin.join("tokenizer.json"), reason };
-        let backend = tokenizers::Tokenizer::from_bytes(self.tokenizer.to_string())
-            .map_err(|error| wrong(error.to_string()))?;
-        let mut tokenizer = super::Tokenizer {
-            backend: super::Backend::Crate(Box::new(backend)),
-            class: super::TokenizerClass::Generic,
-            origin: origin.to_owned(),
-            clean_up: false,
-            roles: Vec::new(),
-        };
-        tokenizer.roles = ["unk_token", "bos_token", "eos_token", "pad_token"]
-            .into_iter()
-            .zip(SPECIALS)
-            .filter_map(|(role, content)| Some((role, tokenizer.id(content)?)))
-            .collect();
-        Ok(tokenizer)
+        let tokenizer =
+            guarded(|| tokenizers::Tokenizer::from_bytes(self.tokenizer.to_string())).map_err(wrong)?;
+        let backend = Box::new(Pipeline::new(tokenizer, InsideWords::Letters).map_err(wrong)?);
+        let mut settings = Settings::default();
+        for (role, content) in ["unk_token", "bos_token", "eos_token", "pad_token"].into_iter().zip(SPECIALS)
+        {
+            settings.default_role(role, Named::text(content));
+        }
+        Ok(super::Tokenizer::new(backend, super::TokenizerClass::Generic, origin.to_owned(), &settings))
     }
 }
 

@@ -3,6 +3,9 @@
 //! The steps are those of the reference's converter from SentencePiece: the file's own character table (if it has one), white
 //! space at the end dropped, runs of spaces made one word mark, words marked with `▁`, the extra ids behind the pieces, and
 //! `</s>` at the end. `piece_file.rs` reads the file.
+//!
+//! A model with `byte_fallback` (every mT5) is read as the reference's fast class reads it: the byte pieces are pieces like any others,
+//! and a character that no piece covers is `<unk>`.
 
 use tokenizers::models::unigram::Unigram;
 use tokenizers::normalizers::replace::{Replace, ReplacePattern};
@@ -13,33 +16,18 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::charsmap::Charsmap;
 use super::piece_file::{PieceFile, PieceKind};
-use super::settings::{Named, Settings};
+use super::settings::{Named, Settings, check_extra_ids};
 use crate::Error;
 use crate::files::ModelFiles;
 
-/// More extra ids than this are a mistake in the settings.
-const MOST_EXTRA_IDS: u32 = 100_000;
-
-/// Gives the roles that the files leave open to T5's tokens, and names the extra ids.
-pub(super) fn default_roles(settings: &mut Settings) -> Result<(), String> {
-    for (role, content) in [("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>")] {
-        settings.default_role(role, Named::text(content));
-    }
-    let count = settings.extra_ids.unwrap_or(100);
-    if count > MOST_EXTRA_IDS {
-        return Err(format!(
-            "extra_ids is {count}, expected at most {MOST_EXTRA_IDS}; correct tokenizer_config.json"
-        ));
-    }
+/// Names the extra ids among the special tokens, unless the files do.
+pub(super) fn name_extra_ids(settings: &mut Settings) -> Result<(), String> {
+    let count = settings.extra_ids(100)?;
     let list = settings.additional.get_or_insert_default();
-    let named = list.iter().filter(|named| named.token.content.contains("<extra_id_")).count();
-    if named == 0 {
-        list.extend((0..count).map(|i| Named::text(format!("<extra_id_{i}>"))));
-    } else if count > 0 && named != count as usize {
-        return Err(format!(
-            "extra_ids is {count}, but additional_special_tokens names {named} of them; correct tokenizer_config.json"
-        ));
+    if list.iter().any(|named| named.token.content.contains("<extra_id_")) {
+        return check_extra_ids(count, list, "<extra_id_");
     }
+    list.extend((0..count).map(|i| Named::text(format!("<extra_id_{i}>"))));
     Ok(())
 }
 
