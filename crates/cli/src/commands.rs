@@ -24,7 +24,7 @@ pub fn run(request: Request, notes: Notes) -> Outcome {
         Request::Chat(request) => chat::run(request, notes),
         Request::Compare(request) => compare::run(request, notes),
         Request::Generate(request) => generate::run(request, notes),
-        Request::Tokenize(request) => tokenize::run(request),
+        Request::Tokenize(request) => tokenize::run(request, notes),
         Request::Next(request) => next::run(request, notes),
         Request::Train(request) => train::run(request, notes),
         Request::Eval(request) => eval::run(request, notes),

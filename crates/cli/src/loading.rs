@@ -8,7 +8,8 @@ use papo::generate::Generated;
 use papo::hub::Want;
 use papo::quantized::Quantized;
 use papo::{
-    ChatModel, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId, built_in,
+    ChatModel, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId, Tokenizer,
+    built_in,
 };
 
 use crate::failure::Failure;
@@ -35,8 +36,8 @@ pub fn load_network(name: Option<&str>, loading: &Loading, notes: Notes) -> Resu
 pub enum AnyModel {
     /// Reads and writes text.
     WithText(ChatModel),
-    /// Its folder has no tokenizer.
-    IdsOnly(PretrainedModel),
+    /// Its tokenizer is missing or cannot be used, and why.
+    IdsOnly(PretrainedModel, papo::Error),
 }
 
 /// What options are checked against, and what answers.
@@ -73,7 +74,7 @@ impl AnyModel {
     pub fn with_text(&self) -> Option<&ChatModel> {
         match self {
             AnyModel::WithText(model) => Some(model),
-            AnyModel::IdsOnly(_) => None,
+            AnyModel::IdsOnly(..) => None,
         }
     }
 }
@@ -82,7 +83,7 @@ impl Generates for AnyModel {
     fn network(&self) -> &PretrainedModel {
         match self {
             AnyModel::WithText(model) => model.model(),
-            AnyModel::IdsOnly(network) => network,
+            AnyModel::IdsOnly(network, _) => network,
         }
     }
 
@@ -94,19 +95,29 @@ impl Generates for AnyModel {
     ) -> Result<Generated, papo::Error> {
         match self {
             AnyModel::WithText(model) => model.generate_with(sources, config, hooks),
-            AnyModel::IdsOnly(network) => network.generate_batch_with(sources, config, hooks),
+            AnyModel::IdsOnly(network, _) => network.generate_batch_with(sources, config, hooks),
         }
     }
 }
 
-/// Loads a model with its tokenizer, or the network alone where there is none.
+/// Loads a model with its tokenizer, or the network alone where none can be used: a remark says why.
 pub fn load_any(name: &str, loading: &Loading, notes: Notes) -> Result<AnyModel, Failure> {
-    watched(Some(name), loading, notes, |options| match ChatModel::load(name, options) {
-        Err(papo::Error::NoTokenizer { .. }) => {
-            PretrainedModel::from_pretrained(name, options).map(AnyModel::IdsOnly)
+    let model = watched(Some(name), loading, notes, |options| {
+        let reference = ModelRef::parse(name)?;
+        let files = reference.fetch(Want::Model, options)?;
+        let tokenizer = Tokenizer::load(&files);
+        let network = PretrainedModel::load(&files, options)?;
+        match tokenizer {
+            Ok(tokenizer) => {
+                ChatModel::assemble(reference.name(), tokenizer, network).map(AnyModel::WithText)
+            }
+            Err(why) => Ok(AnyModel::IdsOnly(network, why)),
         }
-        loaded => loaded.map(AnyModel::WithText),
-    })
+    })?;
+    if let AnyModel::IdsOnly(_, why) = &model {
+        notes.say(format_args!("the model takes input_ids only, no text: {why}"));
+    }
+    Ok(model)
 }
 
 /// Fetches a model into the cache without loading it.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::plan::{Plan, Search};
 use crate::processors::Processors;
-use crate::{Error, GenerationConfig, Hooks, LanguageModel, Room, TokenId, beam, decode};
+use crate::{Error, GenerationConfig, Hooks, LanguageModel, Padding, Room, TokenId, beam, decode};
 
 /// What a generation gave.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +111,10 @@ pub fn generate_with<M: LanguageModel>(
         return Ok(Generated::default());
     }
     let room = Room { rows: sources.len() * plan.rows_per_source(), steps: plan.max_length - 1 };
-    let state = model.start(sources, room)?;
+    let state = match hooks.padding {
+        Padding::Masked => model.start(sources, room)?,
+        Padding::Read => model.start_texts(sources, room)?,
+    };
     let encode_time = begin.elapsed();
     let watch = Watch { begin, decode_begin: Instant::now(), first_token: None };
     let mut generated = match &plan.search {

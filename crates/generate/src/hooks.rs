@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::TokenId;
+use crate::{Padding, TokenId};
 
 /// A token that greedy search or sampling has just chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub struct Hooks<'a> {
     pub(crate) allowed_tokens: Option<AllowedTokens<'a>>,
     pub(crate) interrupt: Option<&'a AtomicBool>,
     pub(crate) prompt: Vec<TokenId>,
+    pub(crate) padding: Padding,
 }
 
 impl<'a> Hooks<'a> {
@@ -86,6 +87,12 @@ impl<'a> Hooks<'a> {
         self
     }
 
+    /// Says what the padding token is in the sources; masked unless told otherwise.
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
     /// The same hooks for a shorter time, so that a caller in between can add its own.
     pub fn reborrow(&mut self) -> Hooks<'_> {
         Hooks {
@@ -95,6 +102,7 @@ impl<'a> Hooks<'a> {
             allowed_tokens: self.allowed_tokens,
             interrupt: self.interrupt,
             prompt: self.prompt.clone(),
+            padding: self.padding,
         }
     }
 
@@ -112,6 +120,7 @@ impl std::fmt::Debug for Hooks<'_> {
             .field("allowed_tokens", &self.allowed_tokens.is_some())
             .field("interrupt", &self.interrupt.is_some())
             .field("prompt", &self.prompt)
+            .field("padding", &self.padding)
             .finish()
     }
 }

@@ -30,5 +30,5 @@ pub use error::Error;
 pub use generate::{Finish, Generated, Sequence, generate, generate_with};
 pub use hooks::{Hooks, StepEvent, TokenEvent};
 pub use largest::largest;
-pub use model::{LanguageModel, ModelError, Room, TokenId};
+pub use model::{LanguageModel, ModelError, Padding, Room, TokenId};
 pub use processors::process_scores;

@@ -17,6 +17,16 @@ pub struct Room {
     pub steps: usize,
 }
 
+/// What the padding token is where it stands in a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Padding {
+    /// It fills up short rows and is masked: in ids as a caller gives them, `generate(ids)` of the reference.
+    #[default]
+    Masked,
+    /// It is read like any other token: a text spelled it, `generate(**tokenizer(text))`.
+    Read,
+}
+
 /// A model that gives, for each row of a batch, the logits of the next token.
 ///
 /// The model is immutable and shared between conversations; a conversation owns the [`State`](Self::State): the
@@ -37,6 +47,12 @@ pub trait LanguageModel {
     ///
     /// Sources may differ in length and are never padded.
     fn start(&self, sources: &[Vec<TokenId>], room: Room) -> Result<Self::State, ModelError>;
+
+    /// [`start`](Self::start) for sources that are texts, in which nothing is padding. Only a model that masks padding has to tell the two
+    /// apart.
+    fn start_texts(&self, sources: &[Vec<TokenId>], room: Room) -> Result<Self::State, ModelError> {
+        self.start(sources, room)
+    }
 
     /// Appends token `last[r]` to each row `r` and writes the logits that follow, `[rows, vocab_size]`.
     fn step(&self, state: &mut Self::State, last: &[TokenId], logits: &mut [f32]) -> Result<(), ModelError>;

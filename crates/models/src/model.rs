@@ -122,8 +122,17 @@ impl EncoderDecoder {
         room: Room,
         recorder: &mut R,
     ) -> Result<State, Error> {
-        let Spec { padding, source_vocabulary, .. } = self.spec;
-        let batch = Sources::new(sources, padding, source_vocabulary, self.max_source_tokens())?;
+        self.read(sources, self.spec.padding, room, recorder)
+    }
+
+    fn read<R: Recorder>(
+        &self,
+        sources: &[Vec<TokenId>],
+        padding: Option<TokenId>,
+        room: Room,
+        recorder: &mut R,
+    ) -> Result<State, Error> {
+        let batch = Sources::new(sources, padding, self.spec.source_vocabulary, self.max_source_tokens())?;
         let mut buffers = self.spare.take();
         self.encoder.encode(&self.compute, &batch, &mut buffers, recorder);
         let Buffers { memory, scratch: Scratch { x, projected, .. }, .. } = &mut buffers;
@@ -175,6 +184,10 @@ impl LanguageModel for EncoderDecoder {
 
     fn start(&self, sources: &[Vec<TokenId>], room: Room) -> Result<State, ModelError> {
         Ok(self.start_tapped(sources, room, &mut ())?)
+    }
+
+    fn start_texts(&self, sources: &[Vec<TokenId>], room: Room) -> Result<State, ModelError> {
+        Ok(self.read(sources, None, room, &mut ())?)
     }
 
     fn step(&self, state: &mut State, last: &[TokenId], logits: &mut [f32]) -> Result<(), ModelError> {

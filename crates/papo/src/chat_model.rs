@@ -45,8 +45,13 @@ impl ChatModel {
     /// Loads the model among these files and calls it `name`.
     pub fn from_files(name: String, files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
         // The tokenizer first: it is small, and its errors come before minutes of loading.
-        let tokenizer = Tokenizer::load(files)?;
-        let model = PretrainedModel::load(files, options)?;
+        let tokenizer =
+            Tokenizer::load(files).map_err(|error| trouble_with_network(files).unwrap_or(error))?;
+        Self::assemble(name, tokenizer, PretrainedModel::load(files, options)?)
+    }
+
+    /// Puts a network and its tokenizer together and calls them `name`.
+    pub fn assemble(name: String, tokenizer: Tokenizer, model: PretrainedModel) -> Result<Self, Error> {
         let mut frame = tokenizer.encode("")?;
         frame.pop();
         Ok(Self { name, tokenizer, model, frame })
@@ -104,4 +109,13 @@ impl ChatModel {
         kept.extend_from_slice(&ids[head + cut..]);
         Fitted { ids: kept, cut }
     }
+}
+
+/// Why the network cannot be run at all, as far as its configuration tells: of a model that is foreign in both, this comes first.
+fn trouble_with_network(files: &ModelFiles) -> Option<Error> {
+    let config = serde_json::Value::Object(files.object("config.json").ok()??);
+    if config.get("model_type").and_then(serde_json::Value::as_str) == Some("papo_ngram") {
+        return None;
+    }
+    papo_models::read_architecture(&config, &files.path("config.json")).err().map(Error::from)
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use papo_generate::{Finish, GenerationConfig, Hooks, StepEvent, TokenEvent, TokenId};
+use papo_generate::{Finish, GenerationConfig, Hooks, Padding, StepEvent, TokenEvent, TokenId};
 use serde::{Deserialize, Serialize};
 
 pub use crate::chat_model::Fitted;
@@ -252,7 +252,7 @@ impl<'a> Conversation<'a> {
         let lossy = if self.told_of_loss { None } else { self.model.tokenizer().lossy_note(text) };
         let source_tokens = ids.len();
         let config = with_reply_length(config);
-        let generated = self.model.generate_with(&[ids], &config, hooks)?;
+        let generated = self.model.generate_with(&[ids], &config, hooks.padding(Padding::Read))?;
         let answer = generated.sequences.into_iter().next();
         let (tokens, finish) = answer.map_or((Vec::new(), Finish::Interrupted), |it| (it.tokens, it.finish));
         let decoded = Turn::reply(self.model.tokenizer().decode(&tokens, SpecialTokens::Skip)?);

@@ -38,7 +38,7 @@ mod training;
 pub mod generate {
     pub use papo_generate::{
         EarlyStopping, Error, Finish, Generated, GenerationConfig, Hooks, LanguageModel, ModelError,
-        OptionInfo, OptionKind, Origin, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
+        OptionInfo, OptionKind, Origin, Padding, Room, Sequence, StepEvent, TokenEvent, TokenId, generate,
         generate_with,
     };
 }

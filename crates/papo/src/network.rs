@@ -128,7 +128,7 @@ impl Network {
             return Ok(log10_p.into_iter().map(|log10_p| 10f64.powf(f64::from(log10_p))).collect());
         }
         let room = Room { rows: 1, steps: prefix.len() };
-        let mut state = self.start(&[source.to_vec()], room)?;
+        let mut state = self.start_texts(&[source.to_vec()], room)?;
         let mut logits = vec![0.0; self.vocab_size()];
         for &token in prefix {
             self.step(&mut state, &[token], &mut logits)?;
@@ -190,6 +190,16 @@ impl LanguageModel for Network {
             }
             Self::Ngram(network) => NetworkState::Ngram(Box::new(network.start(sources, room)?)),
         })
+    }
+
+    fn start_texts(&self, sources: &[Vec<TokenId>], room: Room) -> Result<NetworkState, ModelError> {
+        match self {
+            Self::EncoderDecoder(network) => {
+                Ok(NetworkState::EncoderDecoder(Box::new(network.start_texts(sources, room)?)))
+            }
+            // No other kind masks anything.
+            _ => self.start(sources, room),
+        }
     }
 
     fn step(&self, state: &mut NetworkState, last: &[TokenId], logits: &mut [f32]) -> Result<(), ModelError> {

@@ -59,18 +59,29 @@ pub fn run(request: Next, notes: Notes) -> Outcome {
     match request.format {
         Format::Json => output.line(serde_json::to_string(&Following { prefix, next })?)?,
         Format::Text => {
-            let begun = tokenizer.tokens(&prefix).join(" ");
-            notes.say(format_args!("after {}", printable(&begun)));
-            for Candidate { id, token, probability } in &next {
+            notes.say(place(model.model().kind(), &request.text, request.after.as_deref()));
+            let spelled: Vec<String> = next.iter().map(|candidate| tokenizer.spelled(candidate.id)).collect();
+            let width = spelled.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(12);
+            for (Candidate { id, token, probability }, spelled) in next.iter().zip(&spelled) {
                 output.line(format_args!(
-                    "{:>8.3} %  {:<20}  {id}",
+                    "{:>8.3} %  {spelled:<width$}  {id:>7}  {}",
                     probability * 100.0,
-                    printable(token).to_string()
+                    printable(token)
                 ))?;
             }
         }
     }
     output.flush()
+}
+
+/// Where in a text the tokens stand, in plain words.
+fn place(kind: Kind, text: &str, after: Option<&str>) -> String {
+    match (kind, after) {
+        (Kind::Causal, None) if text.is_empty() => "at the beginning of a text".to_owned(),
+        (Kind::Causal, None) => format!("after {:?}", printable(text).to_string()),
+        (_, None | Some("")) => "at the beginning of the reply".to_owned(),
+        (_, Some(after)) => format!("after {:?} in the reply", printable(after).to_string()),
+    }
 }
 
 /// The `top` likeliest tokens, the likeliest first, equal ones by id; what can never come is left out.

@@ -9,14 +9,16 @@ use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::request::{Format, Tokenize};
-use crate::terminal::{Lines, Output, complain, printable};
+use crate::terminal::{Lines, Notes, Output, complain, printable};
 
 /// Tokenizes the text, or each line of standard input.
-pub fn run(request: Tokenize) -> Outcome {
+pub fn run(request: Tokenize, notes: Notes) -> Outcome {
     let tokenizer = AutoTokenizer::from_pretrained(&request.model)?;
     let mut output = Output::standard();
+    let mut reading = Reading { tokenizer, format: request.format, notes, told_of_loss: false };
     if let Some(text) = &request.text {
-        print(&mut output, request.format, &Tokens::of(&tokenizer, text)?)?;
+        let tokens = reading.tokens(text)?;
+        reading.print(&mut output, &tokens)?;
         return output.flush();
     }
     let mut all_good = true;
@@ -24,14 +26,15 @@ pub fn run(request: Tokenize) -> Outcome {
         if position > 0 && request.format == Format::Text {
             output.line("")?;
         }
-        match line.map_err(Failure::reading_input)? {
-            Ok(text) => print(&mut output, request.format, &Tokens::of(&tokenizer, &text)?)?,
-            Err(bad) => {
+        let line = line.map_err(Failure::reading_input)?.map_err(|bad| bad.to_string());
+        match line.and_then(|text| reading.tokens(&text).map_err(|error| error.to_string())) {
+            Ok(tokens) => reading.print(&mut output, &tokens)?,
+            Err(sentence) => {
                 all_good = false;
                 match request.format {
                     // A line for each line, so that the reader does not lose count.
-                    Format::Json => output.line(serde_json::json!({"error": bad.to_string()}))?,
-                    Format::Text => complain(format_args!("papo: {bad}")),
+                    Format::Json => output.line(serde_json::json!({"error": sentence}))?,
+                    Format::Text => complain(format_args!("papo: {}", printable(&sentence))),
                 }
             }
         }
@@ -48,22 +51,37 @@ struct Tokens {
     tokens: Vec<String>,
 }
 
-impl Tokens {
-    fn of(tokenizer: &Tokenizer, text: &str) -> Result<Tokens, papo::Error> {
-        let ids = tokenizer.encode(text)?;
-        let tokens = tokenizer.tokens(&ids);
-        Ok(Tokens { ids, tokens })
-    }
+/// A tokenizer and how its tokens are shown.
+struct Reading {
+    tokenizer: Tokenizer,
+    format: Format,
+    notes: Notes,
+    told_of_loss: bool,
 }
 
-fn print(output: &mut Output, format: Format, tokens: &Tokens) -> Outcome {
-    match format {
-        Format::Json => output.line(serde_json::to_string(tokens)?),
-        Format::Text => {
-            for (id, token) in tokens.ids.iter().zip(&tokens.tokens) {
-                output.line(format_args!("{id:>7}  {}", printable(token)))?;
-            }
-            Ok(())
+impl Reading {
+    fn tokens(&mut self, text: &str) -> Result<Tokens, papo::Error> {
+        let ids = self.tokenizer.encode(text)?;
+        if !self.told_of_loss
+            && let Some(note) = self.tokenizer.lossy_note(text)
+        {
+            self.told_of_loss = true;
+            self.notes.say(note);
         }
+        let tokens = self.tokenizer.tokens(&ids);
+        Ok(Tokens { ids, tokens })
+    }
+
+    /// For people a token a line: its id, what it spells, and how the vocabulary writes it.
+    fn print(&self, output: &mut Output, tokens: &Tokens) -> Outcome {
+        if self.format == Format::Json {
+            return output.line(serde_json::to_string(tokens)?);
+        }
+        let spelled: Vec<String> = tokens.ids.iter().map(|&id| self.tokenizer.spelled(id)).collect();
+        let width = spelled.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        for ((id, spelled), token) in tokens.ids.iter().zip(&spelled).zip(&tokens.tokens) {
+            output.line(format_args!("{id:>7}  {spelled:<width$}  {}", printable(token)))?;
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
-use papo_generate::{GenerationConfig, TokenId};
+use papo_generate::{GenerationConfig, Hooks, Padding, TokenId};
 
 use super::bleu::{Bleu, BleuOptions, corpus_bleu};
 use super::chrf::{ChrfOptions, corpus_chrf};
@@ -201,7 +201,7 @@ fn translated(
     let mut done = 0;
     for places in order.chunks(options.batch.max(1)) {
         let batch: Vec<Vec<TokenId>> = places.iter().map(|&place| sources[place].clone()).collect();
-        let generated = model.generate(&batch, &config)?;
+        let generated = model.generate_with(&batch, &config, Hooks::default().padding(Padding::Read))?;
         // Of several returned sequences the first is the best.
         let each = (generated.sequences.len() / places.len()).max(1);
         for (place, sequence) in places.iter().zip(generated.sequences.iter().step_by(each)) {

@@ -27,7 +27,7 @@ impl<'a, M: LanguageModel> Forced<'a, M> {
         let sources: Vec<Vec<TokenId>> = rows.iter().map(|sample| sample.source.clone()).collect();
         let steps = rows.first().map_or(0, |sample| sample.target.len().min(most));
         let room = Room { rows: rows.len(), steps };
-        let state = (steps > 0).then(|| model.start(&sources, room).map_err(failed)).transpose()?;
+        let state = (steps > 0).then(|| model.start_texts(&sources, room).map_err(failed)).transpose()?;
         let logits = vec![0.0; rows.len() * model.vocab_size()];
         Ok(Self { model, state, last: vec![start; rows.len()], rows, logits, step: 0, most })
     }

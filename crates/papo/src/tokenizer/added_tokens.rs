@@ -66,7 +66,9 @@ impl AddedTokens {
         let additional = settings.additional.iter().flatten().map(|named| &named.token.content);
         let mut apart: HashSet<String> = additional.filter(|token| new(token)).cloned().collect();
         apart.extend(ids.keys().filter(|token| !special.contains(*token)).cloned());
-        let mut longest_first: Vec<String> = ids.keys().filter(|token| !token.is_empty()).cloned().collect();
+        // A token whose id a later one took over (the vocabulary had its text under another id) is not found in texts any more.
+        let found = by_id.values().map(|token| &token.content);
+        let mut longest_first: Vec<String> = found.filter(|token| !token.is_empty()).cloned().collect();
         longest_first.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         Self { by_id, ids, longest_first, special, apart, cut: !settings.split_special_tokens }
     }

@@ -58,7 +58,10 @@ pub(super) fn load(files: &ModelFiles, settings: &Settings) -> Result<Tokenizer,
     tokenizer
         .with_normalizer(Some(normalizer(&file).map_err(wrong)?))
         .map_err(|error| wrong(error.to_string()))?;
-    let scheme = match (settings.add_prefix_space.unwrap_or(true), settings.legacy.unwrap_or(true)) {
+    // The fast class hands "nothing said" to the Python class where that is not built for want of a tokenizer.json, and it
+    // counts as no.
+    let unsaid = !files.contains("tokenizer.json");
+    let scheme = match (settings.add_prefix_space.unwrap_or(unsaid), settings.legacy.unwrap_or(true)) {
         (false, _) => PrependScheme::Never,
         (true, true) => PrependScheme::Always,
         (true, false) => PrependScheme::First,

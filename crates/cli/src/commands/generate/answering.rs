@@ -1,6 +1,6 @@
 //! From lines to answers: what can be refused is refused before the model runs, the rest is answered in groups.
 
-use papo::generate::Origin;
+use papo::generate::{Origin, Padding};
 use papo::{GenerationConfig, Hooks, SpecialTokens, TokenId};
 
 use super::grouping::{Key, groups};
@@ -24,6 +24,7 @@ struct Ready {
     id: Id,
     sources: Vec<Vec<TokenId>>,
     config: GenerationConfig,
+    padding: Padding,
     key: Key,
 }
 
@@ -67,11 +68,14 @@ impl<'a> Answering<'a> {
     fn prepare(&mut self, line: Result<String, BadLine>) -> Result<Ready, Refusal> {
         let line = line.map_err(|bad| Refusal { id: None, error: bad.to_string() })?;
         let Job { id, sources, overrides } = protocol::parse(&line)?;
+        // A line has texts or ids, never both.
+        let texts = sources.iter().any(|source| matches!(source, Source::Text(_)));
+        let padding = if texts { Padding::Read } else { Padding::Masked };
         match self.prepare_job(sources, overrides) {
             Ok((sources, config)) => {
                 let alone = config.do_sample == Some(true) || config.max_time.is_some();
-                let key = (!alone).then(|| config.to_json().to_string());
-                Ok(Ready { id, sources, config, key })
+                let key = (!alone).then(|| format!("{padding:?} {}", config.to_json()));
+                Ok(Ready { id, sources, config, padding, key })
             }
             Err(error) => Err(Refusal { id, error }),
         }
@@ -99,7 +103,12 @@ impl<'a> Answering<'a> {
             Source::Ids(ids) => return Ok(ids),
             Source::Text(text) => text,
         };
-        let model = self.model.with_text().ok_or("the model has no tokenizer, so it takes input_ids only")?;
+        let model = match self.model {
+            AnyModel::WithText(model) => model,
+            AnyModel::IdsOnly(_, why) => {
+                return Err(format!("the model takes input_ids only, no text: {why}"));
+            }
+        };
         if !self.told_of_loss
             && let Some(note) = model.tokenizer().lossy_note(&text)
         {
@@ -134,7 +143,7 @@ impl<'a> Answering<'a> {
         let sources: Vec<Vec<TokenId>> = lines.iter().flat_map(|line| line.sources.iter().cloned()).collect();
         let generated = self
             .model
-            .generate(&sources, &first.config, Hooks::default())
+            .generate(&sources, &first.config, Hooks::default().padding(first.padding))
             .map_err(|error| error.to_string())?;
         let rows_per_source = generated.sequences.len() / sources.len();
         let mut sequences = generated.sequences.into_iter();
