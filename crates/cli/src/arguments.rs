@@ -6,15 +6,17 @@
 
 mod eval;
 mod generation;
+mod suggestion;
 mod switches;
 mod train;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use eval::{DataTask, EvalArguments};
-pub use generation::{GenerationFlags, switch_names};
+pub use generation::{GenerationFlags, out_of_place, switch_names};
+pub use suggestion::correct;
 pub use switches::with_explicit_switches;
 pub use train::{
     Attention, Cell, Course, DeviceKind, LayoutName, NetworkData, NgramArguments, RecurrentShape, SaveAs,
@@ -26,12 +28,12 @@ pub use train::{
 #[command(
     name = "papo",
     version,
-    long_about = "Talk to text-generating networks on your own machine: Blenderbot, T5 and Flan-T5, BART, Marian, and a \
-                  small built-in model that needs no download.",
+    long_about = "Talk to text-generating networks on your own machine: Blenderbot, T5 and Flan-T5, BART, Marian, what you train \
+                  yourself, and small built-in models that need no download (papo list names them).",
     after_help = "A MODEL is a folder with a checkpoint, a name on the Hugging Face hub such as google/flan-t5-small \
                   (NAME@REVISION for a certain version), or an alias: blenderbot, flan-t5-base, flan-t5-small, \
                   bart-base.\n\n\
-                  Try:\n  papo chat                                  talk to the built-in model\n  \
+                  Try:\n  papo chat                                  talk to a built-in model, the transformer\n  \
                   papo chat blenderbot                       talk to Blenderbot (the first time, it is downloaded)\n  \
                   papo next flan-t5-small 'translate English to German: Hello'\n  \
                   echo '{\"text\": \"Hi!\"}' | papo generate blenderbot --num-beams 4\n\n\
@@ -52,13 +54,16 @@ pub struct Arguments {
 pub enum Command {
     /// Talk to a model.
     #[command(
-        after_help = "Say `bye` to leave; `/help` in the chat lists its commands. In a pipe, each line of \
-                            standard input is a turn:\n  printf 'Hi!\\nbye\\n' | papo chat"
+        after_help = "Say `bye` to leave; `/help` in the chat lists its commands. A question behind the model is answered once:\n  \
+                      papo chat blenderbot 'Do you like films?'\n\nIn a pipe, each line of standard input is a turn:\n  printf \
+                      'Hi!\\nbye\\n' | papo chat\nA turn that begins with a slash is written with two. Commands that write files or download \
+                      models are refused there."
     )]
     Chat(ChatArguments),
     /// Give the same prompts to several models and see the answers side by side.
     #[command(
-        after_help = "Example:\n  papo compare blenderbot flan-t5-small --prompts prompts.txt --html page.html"
+        after_help = "Examples:\n  papo compare blenderbot flan-t5-small --prompts prompts.txt --html page.html\n  papo compare --prompt \
+                      'How are you?'"
     )]
     Compare(CompareArguments),
     /// Answer JSON Lines from standard input with JSON Lines on standard output.
@@ -67,7 +72,8 @@ pub enum Command {
                       {\"text\": \"…\"} or {\"input_ids\": […]}, or a batch {\"texts\": […]} or {\"input_ids\": [[…], \
                       […]]}, with an optional \"id\", which is echoed, and an optional \"generation_config\": {…}, \
                       which goes before the options of the command line. An output line is {\"id\", \"sequences\", \
-                      \"texts\", \"scores\", \"new_tokens\"}. A bad line is answered by {\"id\", \"error\"}, the rest \
+                      \"texts\", \"scores\", \"new_tokens\"}, with \"truncated\": {\"kept\": \"end\", \"dropped\": n} where a text has n \
+                      tokens more than the model can read. A bad line is answered by {\"id\", \"error\"}, the rest \
                       go on, and the exit code is 1 in the end. Blank lines are skipped.",
         after_help = "Example:\n  echo '{\"id\": 1, \"text\": \"Hi!\", \"generation_config\": {\"num_beams\": 4}}' | \
                       papo generate blenderbot"
@@ -126,6 +132,44 @@ pub enum Command {
     /// Remove models from the cache.
     #[command(name = "rm")]
     Remove(RemoveArguments),
+    /// Print the completions of a shell.
+    #[command(
+        after_help = "Examples:\n  papo completions bash > ~/.local/share/bash-completion/completions/papo\n  papo completions zsh > \
+                      ~/.zfunc/_papo\n  papo completions fish > ~/.config/fish/completions/papo.fish"
+    )]
+    Completions(CompletionsArguments),
+    /// Print a page of the manual.
+    #[command(
+        after_help = "Examples:\n  papo man | man -l -                read it\n  papo man train ngram | man -l -    that of a command\n  papo \
+                      man --out ~/.local/share/man/man1"
+    )]
+    Man(ManArguments),
+}
+
+/// The whole command line, with the help that is made of tables.
+pub fn command() -> clap::Command {
+    let command = Arguments::command();
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command.after_long_help(format!("{after}\n\n{}", crate::environment::help()))
+}
+
+/// `papo completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArguments {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `papo man`.
+#[derive(Args, Debug)]
+pub struct ManArguments {
+    /// The command whose page it is; the program's own page unless given.
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub command: Vec<String>,
+    /// Write all pages into this folder, which is made if it is not there; pages of the same names are written over.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Flags of every command that runs a model.
@@ -135,7 +179,7 @@ pub struct ModelFlags {
     /// whole numbers.
     #[arg(long, value_enum, default_value_t = Dtype::Auto, value_name = "TYPE")]
     pub dtype: Dtype,
-    /// Threads that compute; the machine's cores unless given.
+    /// Threads that compute; PAPO_NUM_THREADS or the machine's cores unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -171,10 +215,16 @@ pub enum OnOff {
 pub struct ChatArguments {
     /// Folder, hub name or alias; the built-in model if there is none.
     pub model: Option<String>,
-    /// Whether the model sees the turns before; on for Blenderbot, off for models that were not trained on dialogue and
-    /// for the small built-in one.
+    /// Answer this and end; `-` is standard input. Without it, talk.
+    #[arg(value_name = "QUESTION", allow_negative_numbers = true)]
+    pub question: Vec<String>,
+    /// Whether the model sees the turns before; on for models that were trained on dialogue (Blenderbot, the built-in ones but machado), off
+    /// for the others.
     #[arg(long, value_enum, value_name = "on|off", hide_possible_values = true)]
     pub memory: Option<OnOff>,
+    /// Do not keep what is typed for the next chat, and do not read what was kept.
+    #[arg(long)]
+    pub no_history: bool,
     #[command(flatten)]
     pub model_flags: ModelFlags,
     #[command(flatten)]
@@ -187,7 +237,10 @@ pub struct CompareArguments {
     /// Folders, hub names or aliases; all built-in models if there are none.
     #[arg(value_name = "MODEL")]
     pub models: Vec<String>,
-    /// File with a prompt a line; otherwise standard input is read.
+    /// A prompt; may be given several times.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "prompts")]
+    pub prompt: Vec<String>,
+    /// File with a prompt a line; without it and --prompt, standard input is read.
     #[arg(long, value_name = "FILE")]
     pub prompts: Option<PathBuf>,
     /// Also write the comparison as one self-contained page.
@@ -224,7 +277,7 @@ pub struct GenerateArguments {
 pub struct TokenizeArguments {
     /// Folder (its config.json and tokenizer files will do), hub name or alias.
     pub model: String,
-    /// The text; without it standard input, a line at a time.
+    /// The text; without it, or for `-`, standard input, a line at a time.
     #[arg(allow_negative_numbers = true)]
     pub text: Option<String>,
     /// Print a line of JSON for each text: {"ids": […], "tokens": […]}.
@@ -243,7 +296,7 @@ pub struct QuantizeArguments {
     /// The new folder.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Threads that compute; the machine's cores unless given.
+    /// Threads that compute; PAPO_NUM_THREADS or the machine's cores unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -262,16 +315,16 @@ pub enum QuantizedDtype {
 pub struct NextArguments {
     /// Folder, hub name or alias.
     pub model: String,
-    /// What the model reads.
+    /// What the model reads; without it, or for `-`, standard input, a line at a time.
     #[arg(allow_negative_numbers = true)]
-    pub text: String,
+    pub text: Option<String>,
     /// Beginning of the reply.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub after: Option<String>,
     /// How many tokens to show.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub top: u32,
-    /// Print JSON instead of a table.
+    /// Print a line of JSON for each text instead of a table.
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -350,10 +403,35 @@ pub struct RemoveArguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    /// Every command with its path, `papo` first.
+    fn all(command: &clap::Command) -> Vec<clap::Command> {
+        let below = command.get_subcommands().flat_map(all);
+        [command.clone()].into_iter().chain(below).collect()
+    }
+
+    #[test]
+    fn no_help_page_lists_a_flag_twice() {
+        let mut whole = command();
+        whole.build();
+        for mut command in all(&whole) {
+            let help = command.render_long_help().to_string();
+            // Words of an explanation stand farther right.
+            let entries = help
+                .lines()
+                .filter(|line| line.find('-').is_some_and(|at| at <= 6 && line[..at].trim().is_empty()));
+            let mut flags: Vec<&str> = entries
+                .filter_map(|line| line.split([' ', '[']).find(|word| word.starts_with("--")))
+                .collect();
+            let listed = flags.len();
+            flags.sort_unstable();
+            flags.dedup();
+            assert_eq!(flags.len(), listed, "{}", command.get_name());
+        }
+    }
 
     #[test]
     fn the_command_line_is_free_of_contradictions() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
     }
 }

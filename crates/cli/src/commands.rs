@@ -3,9 +3,11 @@
 mod bench;
 mod chat;
 mod compare;
+mod completions;
 mod eval;
 mod generate;
 mod list;
+mod man;
 mod next;
 mod pull;
 mod quantize;
@@ -34,5 +36,7 @@ pub fn run(request: Request, notes: Notes) -> Outcome {
         Request::List(format) => list::run(format),
         Request::Show(request) => show::run(request),
         Request::Remove(models) => remove::run(&models, notes),
+        Request::Completions(shell) => completions::run(shell),
+        Request::Man(manual) => man::run(manual),
     }
 }

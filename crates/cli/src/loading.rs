@@ -14,7 +14,7 @@ use papo::{
 
 use crate::failure::Failure;
 use crate::request::Loading;
-use crate::terminal::{LoadingBar, Notes};
+use crate::terminal::{Interrupt, LoadingBar, Notes};
 
 /// Loads a folder, a name on the hub, an alias or, without a name, the built-in model.
 pub fn load(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<ChatModel, Failure> {
@@ -148,7 +148,7 @@ fn watched<T>(
         dtype: loading.dtype,
         threads: loading.threads,
         progress: Some(&progress),
-        interrupt: None,
+        interrupt: Interrupt::installed(),
     };
     Ok(load(&options)?)
 }

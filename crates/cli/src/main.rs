@@ -1,6 +1,6 @@
 //! The `papo` command: the only place that knows arguments, terminals and exit codes.
 //!
-//! A run goes from top to bottom: `arguments.rs` (how commands are spelled) → `request.rs` (what they mean) →
+//! A run goes from top to bottom: `arguments.rs` (how commands are spelled) and `environment.rs` → `request.rs` (what they mean) →
 //! `commands/` (one file each) → the library crate `papo`. `terminal.rs` is the way in and out, `failure.rs` the way
 //! it ends.
 
@@ -8,20 +8,23 @@
 
 mod arguments;
 mod commands;
+mod environment;
 mod failure;
 mod loading;
 mod memory;
 mod output_file;
 mod request;
 mod terminal;
+mod truncated;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use papo::GenerationConfig;
 
-use arguments::Arguments;
+use arguments::{Arguments, Command};
 use failure::Outcome;
 use request::Request;
 use terminal::{Notes, complain};
@@ -32,9 +35,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let words = arguments::with_explicit_switches(std::env::args_os(), &arguments::switch_names());
-    let arguments = match Arguments::try_parse_from(words) {
+    let matches = arguments::command().try_get_matches_from(&words);
+    let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(error, &words),
     };
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,15 +51,22 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Outcome {
     let notes = if arguments.quiet { Notes::silent() } else { Notes::loud() };
+    // Words about the program need nothing of its surroundings.
+    if !matches!(arguments.command, Command::Completions(_) | Command::Man(_)) {
+        environment::check(notes)?;
+    }
     commands::run(Request::from_command(arguments.command)?, notes)
 }
 
 /// Prints what the parser has to say: help and version are results, all else is a wrong usage.
-fn refuse(error: &clap::Error) -> ExitCode {
-    match unsupported_option(error) {
+fn refuse(mut error: clap::Error, words: &[OsString]) -> ExitCode {
+    match unsupported_option(&error) {
         Some(message) => complain(format_args!("papo: {message}")),
         // Nobody may be there to read it; the exit code tells all the same.
-        None => drop(error.print()),
+        None => {
+            arguments::correct(&mut error, &mut arguments::command(), words);
+            drop(error.print());
+        }
     }
     ExitCode::from(error.exit_code() as u8)
 }

@@ -7,11 +7,12 @@ mod eval;
 mod train;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use papo::{GenerationConfig, Memory, WeightDtype};
 
 use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff, QuantizedDtype};
+use crate::environment;
 use crate::failure::Failure;
 use crate::output_file::ExistingFile;
 
@@ -48,6 +49,19 @@ pub enum Request {
     Show(Show),
     /// Remove from the cache, by name.
     Remove(Vec<String>),
+    /// Completions of a shell.
+    Completions(clap_complete::Shell),
+    /// Pages of the manual.
+    Man(Manual),
+}
+
+/// Which pages of the manual.
+#[derive(Debug)]
+pub enum Manual {
+    /// That of a command, of the program itself where none is named, on standard output.
+    Page(Vec<String>),
+    /// All, into a folder.
+    All(PathBuf),
 }
 
 /// How results are printed.
@@ -82,16 +96,39 @@ impl Loading {
     }
 }
 
+/// Whether what is typed is kept for the next chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// In a file of the user's.
+    Keep,
+    /// Only until the chat ends.
+    Forget,
+}
+
 /// `papo chat`.
 #[derive(Debug)]
 pub struct Chat {
     /// The built-in model if there is none.
     pub model: Option<String>,
+    /// What to answer before the end; `None`: talk.
+    pub question: Option<String>,
     /// Whether the model sees earlier turns.
     pub memory: Memory,
+    pub history: History,
     pub loading: Loading,
     /// The options given; they go before the checkpoint's own.
     pub config: GenerationConfig,
+}
+
+/// Where prompts come from.
+#[derive(Debug)]
+pub enum Prompts {
+    /// The command line; there is at least one, and none is blank.
+    Given(Vec<String>),
+    /// A line each.
+    File(PathBuf),
+    /// A line each.
+    StandardInput,
 }
 
 /// `papo compare`.
@@ -99,8 +136,7 @@ pub struct Chat {
 pub struct Compare {
     /// Empty: the built-in models.
     pub models: Vec<String>,
-    /// A file of prompts instead of standard input.
-    pub prompts: Option<PathBuf>,
+    pub prompts: Prompts,
     /// Where to write the page.
     pub html: Option<PathBuf>,
     pub existing: ExistingFile,
@@ -132,8 +168,8 @@ pub struct Tokenize {
 #[derive(Debug)]
 pub struct Next {
     pub model: String,
-    /// The source.
-    pub text: String,
+    /// The source; without it, lines of standard input.
+    pub text: Option<String>,
     /// The reply so far.
     pub after: Option<String>,
     /// Tokens to show.
@@ -182,37 +218,47 @@ impl Request {
     /// Understands a command, or says why it makes no sense.
     pub fn from_command(command: Command) -> Result<Request, Failure> {
         Ok(match command {
+            Command::Chat(it) if it.question.is_empty() && is_a_sentence(it.model.as_deref()) => {
+                let words = it.model.unwrap_or_default();
+                return Err(Failure::Usage(format!(
+                    "{words:?} is not a model; to ask a model something once, name it first: papo chat transformer {words:?}"
+                )));
+            }
             Command::Chat(it) => Request::Chat(Chat {
                 model: it.model,
+                question: (!it.question.is_empty()).then(|| it.question.join(" ")),
+                history: if it.no_history { History::Forget } else { History::Keep },
                 memory: match it.memory {
                     None => Memory::Auto,
                     Some(OnOff::On) => Memory::On,
                     Some(OnOff::Off) => Memory::Off,
                 },
                 loading: loading(&it.model_flags),
-                config: config(&it.generation)?,
+                config: config("chat", &it.generation)?,
             }),
             Command::Compare(it) => Request::Compare(Compare {
                 models: it.models,
-                prompts: it.prompts,
+                prompts: prompts(it.prompt, it.prompts)?,
                 html: it.html,
                 existing: existing(it.overwrite),
                 format: format(it.json),
                 loading: loading(&it.model_flags),
-                config: config(&it.generation)?,
+                config: config("compare", &it.generation)?,
             }),
             Command::Generate(it) => Request::Generate(Generate {
                 model: it.model,
                 batch_size: it.batch_size.into(),
                 loading: loading(&it.model_flags),
-                config: config(&it.generation)?,
+                config: config("generate", &it.generation)?,
             }),
-            Command::Tokenize(it) => {
-                Request::Tokenize(Tokenize { model: it.model, text: it.text, format: format(it.json) })
-            }
+            Command::Tokenize(it) => Request::Tokenize(Tokenize {
+                model: it.model,
+                text: given_text(it.text),
+                format: format(it.json),
+            }),
             Command::Next(it) => Request::Next(Next {
                 model: it.model,
-                text: it.text,
+                text: given_text(it.text),
                 after: it.after,
                 top: it.top as usize,
                 format: format(it.json),
@@ -241,28 +287,16 @@ impl Request {
                 existing: existing(it.overwrite),
             }),
             Command::Remove(it) => Request::Remove(it.models),
+            Command::Completions(it) => Request::Completions(it.shell),
+            Command::Man(it) => Request::Man(match it.out {
+                Some(folder) => Manual::All(folder),
+                None => Manual::Page(it.command),
+            }),
         })
     }
 }
 
 fn bench(it: arguments::BenchArguments) -> Result<Bench, Failure> {
-    // These are what the run is about, under names of its own.
-    const OWN: [(&str, &str); 6] = [
-        ("num_beams", "--beams"),
-        ("max_new_tokens", "--new-tokens"),
-        ("min_new_tokens", "--new-tokens"),
-        ("max_length", "--new-tokens"),
-        ("min_length", "--new-tokens"),
-        ("max_time", "--new-tokens"),
-    ];
-    for (name, _) in &it.generation.given {
-        if let Some((_, own)) = OWN.iter().find(|(other, _)| other == name) {
-            return Err(Failure::Usage(format!(
-                "--{} is not for bench, which makes an exact number of tokens; use {own} instead",
-                name.replace('_', "-")
-            )));
-        }
-    }
     Ok(Bench {
         model: it.model,
         input_tokens: it.input_tokens as usize,
@@ -272,7 +306,29 @@ fn bench(it: arguments::BenchArguments) -> Result<Bench, Failure> {
         runs: it.runs as usize,
         format: format(it.json),
         loading: loading(&it.model_flags),
-        config: config(&it.generation)?,
+        config: config("bench", &it.generation)?,
+    })
+}
+
+/// Several words that are no folder's name either: a question without its model.
+fn is_a_sentence(model: Option<&str>) -> bool {
+    model.is_some_and(|model| model.trim().contains(char::is_whitespace) && !Path::new(model).exists())
+}
+
+/// `-` stands for standard input, as everywhere.
+fn given_text(text: Option<String>) -> Option<String> {
+    text.filter(|text| text != "-")
+}
+
+fn prompts(given: Vec<String>, file: Option<PathBuf>) -> Result<Prompts, Failure> {
+    if given.iter().any(|prompt| prompt.trim().is_empty()) {
+        return Err(Failure::Usage("--prompt is empty; write what the models shall answer".to_owned()));
+    }
+    Ok(match file {
+        Some(file) if file.as_os_str() == "-" => Prompts::StandardInput,
+        Some(file) => Prompts::File(file),
+        None if given.is_empty() => Prompts::StandardInput,
+        None => Prompts::Given(given),
     })
 }
 
@@ -296,11 +352,16 @@ fn loading(flags: &ModelFlags) -> Loading {
     Loading { dtype, threads: threads(flags.threads) }
 }
 
+/// The threads asked for, on the command line or else by the environment.
 fn threads(given: Option<u16>) -> Option<NonZeroUsize> {
-    given.and_then(|threads| NonZeroUsize::new(threads.into()))
+    given.and_then(|threads| NonZeroUsize::new(threads.into())).or_else(environment::threads)
 }
 
-fn config(flags: &GenerationFlags) -> Result<GenerationConfig, Failure> {
+/// The options given to a command, of which it must have a use for each.
+fn config(command: &str, flags: &GenerationFlags) -> Result<GenerationConfig, Failure> {
+    if let Some(sentence) = arguments::out_of_place(command, flags) {
+        return Err(Failure::Usage(sentence));
+    }
     let mut config = GenerationConfig::default();
     for (name, value) in &flags.given {
         config

@@ -10,18 +10,25 @@ mod notes;
 mod output;
 mod progress;
 mod streamed;
+mod wrap;
 
 pub use interrupt::Interrupt;
-pub use lines::{BadLine, Lines};
-pub use notes::{Notes, complain};
+pub use lines::{BadLine, Lines, MAX_LINE};
+pub use notes::{Notes, complain, prompt};
 pub use output::{Output, printable};
 pub use progress::{LoadingBar, Thinking, Working};
-
 pub use streamed::StreamedReply;
+pub use wrap::{Wrap, wrapped};
 
 use std::io::{self, IsTerminal};
 
 /// Whether a person sits at both ends: only then do line editing, colours and streaming make sense.
 pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Columns of the terminal that shows standard output; `None` where it goes elsewhere.
+pub fn width() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    terminal.is_term().then(|| terminal.size().1.into())
 }

@@ -97,3 +97,19 @@ fn a_beginning_of_the_reply_is_read_before_its_next_token() {
     assert_eq!(plain["prefix"].as_array().unwrap().len() + 1, later["prefix"].as_array().unwrap().len());
     assert_ne!(plain["next"], later["next"]);
 }
+
+#[test]
+fn next_reads_lines_of_standard_input_and_says_what_it_cut() {
+    let folder = checkpoint("bart-bare");
+    let words = ["next", &folder, "--top", "2", "--json"];
+    let long = "word ".repeat(5_000);
+    let lines = run(&words, format!("Hi\n\n{long}\n")).exits(0).json_lines();
+    assert_eq!(lines.len(), 3);
+    let alone = run(&["next", &folder, "Hi", "--top", "2", "--json"], "").exits(0).json_lines();
+    assert_eq!(lines[0], alone[0]);
+    assert!(lines[0].get("truncated").is_none());
+    assert_eq!(lines[2]["truncated"]["kept"], "end");
+    assert_eq!(run(&[&words[..], &["-"]].concat(), "Hi\n").exits(0).json_lines(), alone);
+    let bad = run(&words, b"Hi\n\xff\nHi\n").exits(1).json_lines();
+    assert!(bad[1]["error"].as_str().unwrap().contains("UTF-8") && bad[2] == alone[0]);
+}

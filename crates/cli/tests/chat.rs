@@ -19,7 +19,9 @@ fn the_transcript_is_that_of_the_course() {
 
 #[test]
 fn every_farewell_ends_it_and_nothing_after_is_read() {
-    for word in ["bye", "  QUIT ", "exit", "/bye", "Bye\r"] {
+    let written =
+        ["goodbye", "Bye!", "bye bye", "See you later!", "tchau", "Até logo!", "ate mais", "Adeus."];
+    for word in ["bye", "  QUIT ", "exit", "/bye", "Bye\r"].into_iter().chain(written) {
         let shown = chat(&[], &format!("{word}\nHi\n")).exits(0).stdout;
         assert_eq!(shown, format!("You: {}\nChatbot: Goodbye!\n", word.trim_end_matches('\r')), "{word:?}");
     }
@@ -54,27 +56,117 @@ fn commands_work_in_a_pipe_and_leave_no_trace_in_the_transcript() {
 #[test]
 fn a_mistaken_command_is_told_and_the_chat_goes_on() {
     let run =
-        chat(&[], "/frobnicate\n/set num_beans 4\n/load /no/such/file\n/model /no/such/folder\nHi\nbye\n")
+        chat(&[], "/set num_beans 4\n/load /no/such/file\n/model /no/such/folder\n/clear all\nHi\nbye\n")
             .exits(1);
-    for word in ["/frobnicate", "num_beans", "/no/such/file", "/no/such/folder"] {
+    for word in ["num_beans", "/no/such/file", "/no/such/folder", "/clear"] {
         assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
     }
     assert!(run.stdout.starts_with("You: Hi\nChatbot: ") && run.stdout.ends_with("Chatbot: Goodbye!\n"));
 }
 
 #[test]
-fn a_conversation_saved_is_a_conversation_loaded() {
+fn a_word_behind_a_slash_that_is_no_command_is_said() {
+    let run = chat(&[], "/frobnicate it\n/etc/passwd\n/\n//help\n//\nbye\n").exits(0);
+    let turns: Vec<_> = run.stdout.lines().filter_map(|line| line.strip_prefix("You: ")).collect();
+    assert_eq!(turns, ["/frobnicate it", "/etc/passwd", "/", "/help", "/", "bye"]);
+    assert_eq!(run.stdout.matches("Chatbot: ").count(), 6);
+    assert!(run.stderr.contains("no command /frobnicate"), "{}", run.stderr);
+}
+
+#[test]
+fn no_line_of_a_pipe_writes_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("talk.json");
+    let file = file.to_str().unwrap();
+    let run = chat(&[], &format!("Hi\n/save {file}\n/save! {file}\n/model org/model\nbye\n")).exits(1);
+    assert!(run.stdout.ends_with("You: bye\nChatbot: Goodbye!\n"));
+    assert!(
+        run.stderr.contains(&format!("//save {file}")) && run.stderr.contains("papo pull org/model"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-cache");
+    assert!(!cache.join("hub/models--org--model").exists());
+}
+
+#[test]
+fn a_pipe_goes_on_with_a_saved_conversation() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("talk of today.json");
-    let file = file.to_str().unwrap();
     let memory = ["--memory", "on"];
     let whole = chat(&memory, "Hi\nWhat now?\nbye\n").exits(0).stdout;
-    chat(&memory, &format!("Hi\n/save {file}\nbye\n")).exits(0);
-    let rest = chat(&memory, &format!("/load {file}\nWhat now?\nbye\n")).exits(0).stdout;
+    let reply = whole.lines().nth(1).unwrap().strip_prefix("Chatbot: ").unwrap();
+    let turns = serde_json::json!([{"speaker": "user", "text": "Hi"}, {"speaker": "chatbot", "text": reply}]);
+    // As an editor on Windows would leave it.
+    std::fs::write(&file, format!("\u{feff}{}", serde_json::json!({"model": "any", "turns": turns})))
+        .unwrap();
+    let rest = chat(&memory, &format!("/load {}\nWhat now?\nbye\n", file.display())).exits(0).stdout;
     assert!(whole.ends_with(&rest), "{whole}\n---\n{rest}");
-    chat(&memory, "Hi\n/save /no/such/folder/talk.json\nbye\n")
-        .exits(1)
-        .complains("/no/such/folder/talk.json");
+}
+
+#[test]
+fn a_conversation_that_is_too_long_or_no_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (long, many) = (folder.path().join("long.json"), folder.path().join("many.json"));
+    let saved =
+        |turns: Vec<serde_json::Value>| serde_json::json!({"model": "any", "turns": turns}).to_string();
+    let turn = |text: &str| serde_json::json!({"speaker": "user", "text": text});
+    std::fs::write(&long, saved(vec![turn(&"word ".repeat(1 << 20))])).unwrap();
+    std::fs::write(&many, saved(vec![turn("Hi"); 10_001])).unwrap();
+    let lines = format!(
+        "/load {}\n/load {}\n/load {}\nbye\n",
+        long.display(),
+        many.display(),
+        folder.path().display()
+    );
+    let run = chat(&[], &lines).exits(1);
+    for word in ["4 MiB", "10001 turns", "not a plain file"] {
+        assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_question_behind_the_model_is_answered_once() {
+    let folder = checkpoint("blenderbot-bin");
+    let options = ["--num-beams", "1", "--max-new-tokens", "8"];
+    let talked = chat(&[], "Hi there\nbye\n").exits(0).stdout;
+    let reply = format!("{}\n", talked.lines().nth(1).unwrap().strip_prefix("Chatbot: ").unwrap());
+    let ask = |question: &[&str], input: &str| run(&[&["chat", &folder], question, &options].concat(), input);
+    assert_eq!(ask(&["Hi there"], "not read\n").exits(0).stdout, reply);
+    assert_eq!(ask(&["Hi", "there"], "").exits(0).stdout, reply);
+    assert_eq!(ask(&["-"], "\u{feff}Hi there\n").exits(0).stdout, reply);
+    // Words for the model, whatever they would be in a chat.
+    assert_ne!(ask(&["bye"], "").exits(0).stdout, "");
+    assert_ne!(ask(&["/help"], "").exits(0).stdout, "");
+    run(&["chat", "How are you?"], "").exits(2).complains("papo chat transformer \"How are you?\"");
+    ask(&[" "], "").exits(2).complains("question");
+    ask(&["-"], "").exits(2).complains("question");
+    let long = "word ".repeat(5_000);
+    ask(&[&long], "").exits(0).complains("it saw only the end");
+}
+
+#[test]
+fn every_option_can_be_switched_off_and_taken_back() {
+    let names: Vec<_> = papo::GenerationConfig::option_names().map(|option| option.name).collect();
+    let lines: String = names.iter().map(|name| format!("/set {name} null\n/unset {name}\n")).collect();
+    let run = chat(&[], &format!("{lines}/set\nHi\nbye\n")).exits(0);
+    assert_eq!(run.stderr.matches("has no effect").count(), 0, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("switched off").count(), names.len());
+    assert!(run.stdout.starts_with("You: Hi\nChatbot: "));
+    let with_sampling = ["--do-sample", "--temperature", "0.5", "--seed", "1"];
+    let run = chat(&with_sampling, "/set temperature NULL\n/show\n/unset temperature\n/set\nbye\n").exits(0);
+    assert!(run.stderr.contains("temperature is not set any more"), "{}", run.stderr);
+}
+
+#[test]
+fn the_lengths_that_are_shown_are_those_of_the_replies() {
+    let folder = checkpoint("blenderbot-bin");
+    let shown = run(&["chat", &folder], "/show\n/set max_new_tokens 5\n/show\nbye\n").exits(0).stderr;
+    // 150 tokens unless told otherwise, but no more than the model has positions.
+    assert!(shown.contains("at most 128 tokens") && shown.contains("max_new_tokens 150"), "{shown}");
+    assert!(!shown.contains("max_length"), "it has no effect beside the other: {shown}");
+    assert!(shown.contains("at most 5 tokens") && shown.contains("max_new_tokens 5\n"), "{shown}");
 }
 
 #[test]

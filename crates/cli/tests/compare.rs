@@ -67,6 +67,7 @@ fn what_cannot_be_read_or_written_is_told_before_anything_is_computed() {
     let folder = tempfile::tempdir().unwrap();
     run(&["compare", &t5, "--html", folder.path().to_str().unwrap()], "Hi\n").exits(1).complains("folder");
     run(&["compare", &t5], "\n").exits(1).complains("prompt");
+    run(&["compare", &t5], "").exits(2).complains("--prompt");
     run(&["compare", &t5], b"\xff\n").exits(1).complains("UTF-8");
 }
 
@@ -79,4 +80,27 @@ fn a_model_that_cannot_be_loaded_does_not_spoil_the_rest() {
         .exits(1)
         .complains("tokenizer");
     assert_eq!(compared.json_lines()[0]["models"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn prompts_may_stand_on_the_command_line() {
+    let t5 = checkpoint("t5-flan");
+    let words =
+        ["compare", &t5, "--json", "--max-new-tokens", "3", "--prompt", "Hi", "--prompt", "--What now?"];
+    let compared = run(&words, "not read\n").exits(0).json_lines().remove(0);
+    assert_eq!(compared["prompts"], serde_json::json!(["Hi", "--What now?"]));
+    run(&["compare", &t5, "--prompt", " "], "").exits(2).complains("--prompt");
+    run(&["compare", &t5, "--prompt", "Hi", "--prompts", "file"], "").exits(2).complains("--prompts");
+}
+
+#[test]
+fn a_prompt_that_was_cut_says_so() {
+    let bart = checkpoint("bart-bare");
+    let long = "word ".repeat(5_000);
+    let words = ["compare", &bart, "--json", "--max-new-tokens", "3", "--prompt", "Hi", "--prompt", &long];
+    let compared = run(&words, "").exits(0).json_lines().remove(0);
+    let answers = &compared["models"][0]["answers"];
+    assert!(answers[0].get("truncated").is_none());
+    assert_eq!(answers[1]["truncated"]["kept"], "end");
+    assert!(answers[1]["truncated"]["dropped"].as_u64().unwrap() > 1_000);
 }

@@ -242,6 +242,20 @@ fn a_long_text_keeps_its_end_and_the_user_is_told() {
     let (first, second) = (run_on("first words "), run_on("other beginning "));
     assert_eq!(first.json_lines()[0]["sequences"], second.json_lines()[0]["sequences"]);
     assert!(first.stderr.contains("it sees only the end"), "{}", first.stderr);
+    let truncated = &first.json_lines()[0]["truncated"];
+    assert_eq!(truncated["kept"], "end");
+    assert!(truncated["dropped"].as_u64().unwrap() > 100, "{truncated}");
+    // Of several texts each has its own; one that fits has nothing to say, and a line of such has no field.
+    let several = run(
+        &["generate", &folder],
+        format!("{}\n{}\n", json!({"texts": ["Hi", tail]}), json!({"texts": ["Hi", "there"]})),
+    );
+    let answers = several.exits(0).json_lines();
+    assert_eq!(
+        (&answers[0]["truncated"][0], &answers[0]["truncated"][1]["kept"]),
+        (&Value::Null, &json!("end"))
+    );
+    assert!(answers[1].get("truncated").is_none());
 }
 
 #[test]

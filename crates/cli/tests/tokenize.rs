@@ -32,7 +32,26 @@ fn each_line_of_standard_input_is_answered_empty_ones_too() {
 }
 
 #[test]
+fn more_tokens_than_the_model_reads_are_told() {
+    let folder = checkpoint("bart-bare");
+    let long = run(&["tokenize", &folder, &"word ".repeat(5_000), "--json"], "").exits(0);
+    let line = long.json_lines().remove(0);
+    let dropped = line["truncated"]["dropped"].as_u64().unwrap() as usize;
+    let room = line["ids"].as_array().unwrap().len() - dropped;
+    assert!(room < 2_000 && line["truncated"]["kept"] == "end", "{room}");
+    assert!(long.stderr.contains(&dropped.to_string()), "{}", long.stderr);
+    // What is read by `generate` is as long as was said here.
+    let asked = run(
+        &["generate", &folder, "--max-new-tokens", "2"],
+        serde_json::json!({"text": "word ".repeat(5_000)}).to_string(),
+    );
+    assert_eq!(asked.exits(0).json_lines()[0]["truncated"], line["truncated"]);
+}
+
+#[test]
 fn no_input_is_no_output() {
+    assert_eq!(run(&["next", &checkpoint("t5-flan"), "--json"], "").exits(0).stdout, "");
+    assert_eq!(run(&["tokenize", &checkpoint("t5-flan"), "-", "--json"], "").exits(0).stdout, "");
     assert_eq!(run(&["tokenize", &checkpoint("t5-flan"), "--json"], "").exits(0).stdout, "");
 }
 

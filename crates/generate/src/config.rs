@@ -192,15 +192,31 @@ impl GenerationConfig {
         OPTIONS.iter()
     }
 
+    /// Takes back whatever was said of an option here, a null included: merged over another configuration, that one's value counts.
+    pub fn unset(&mut self, name: &str) -> Result<(), Error> {
+        let name = name.replace('-', "_");
+        self.put(&name, &Value::Null, Origin::Request)?;
+        let option = OPTIONS.iter().find(|option| option.name == name);
+        if let Some(option) = option {
+            // What a null means of its own, as `top_k` has it, goes as well.
+            self.clear(option.name);
+            self.cleared.retain(|&cleared| cleared != option.name);
+        }
+        Ok(())
+    }
+
     /// Sets one option as a command line does: `num_beams` or `num-beams`, and a value that is JSON or a bare word;
     /// `null` (or Python's `None`) un-sets it.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let name = name.replace('-', "_");
         let word = Value::String(value.to_owned());
-        let json = match value {
-            "True" => Value::Bool(true),
-            "False" => Value::Bool(false),
-            "None" => Value::Null,
+        // A stop string may be any word.
+        let is_text = OPTIONS.iter().any(|option| option.name == name && option.kind == OptionKind::Strings);
+        let small = value.to_ascii_lowercase();
+        let json = match small.as_str() {
+            "true" if !is_text => Value::Bool(true),
+            "false" if !is_text => Value::Bool(false),
+            "none" | "null" if !is_text || ["None", "null"].contains(&value) => Value::Null,
             _ => serde_json::from_str(value).unwrap_or_else(|_| word.clone()),
         };
         let mut changed = self.clone();

@@ -209,7 +209,9 @@ impl GenerationConfig {
     /// A sentence for each option that is set and, beside the others, has no effect; the reference warns of these too.
     pub fn warnings(&self) -> Vec<String> {
         let json = self.to_json();
+        // An option that was un-set has nothing to be without effect.
         let neutral = |name: &str, value: &serde_json::Value| match name {
+            _ if value.is_null() => true,
             "top_k" => value.as_f64() == Some(50.0),
             "temperature" | "top_p" | "typical_p" | "length_penalty" => value.as_f64() == Some(1.0),
             "epsilon_cutoff" | "eta_cutoff" => value.as_f64() == Some(0.0),

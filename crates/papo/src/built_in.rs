@@ -68,6 +68,14 @@ pub fn lineage() -> &'static [EmbeddedModel] {
     &BUILT_IN[..GENERATIONS.min(BUILT_IN.len())]
 }
 
+/// The language that the built-in model of this name was trained on.
+pub fn language(name: &str) -> Option<&'static str> {
+    match find(name)?.name {
+        "machado" => Some("Portuguese"),
+        _ => Some("English"),
+    }
+}
+
 /// The built-in model of this name.
 pub fn find(name: &str) -> Option<&'static EmbeddedModel> {
     BUILT_IN.iter().find(|model| model.name == name)

@@ -1,10 +1,10 @@
 //! A conversation: what was said so far, and how much of it the model sees.
 //!
-//! The conversation owns all state; the model is shared and never changes. How the turns become ids is in `source.rs`.
+//! The conversation owns all state; the model is shared and never changes. How the turns become ids is in `source.rs`, how
+//! they are kept in a file in `saved.rs`.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::Duration;
 
 use papo_generate::{Finish, GenerationConfig, Hooks, Padding, StepEvent, TokenEvent, TokenId};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::chat_model::Fitted;
 use crate::reply_stream::ReplyStream;
 pub use crate::reply_stream::TrimmedText;
+pub use crate::saved::{MAX_SAVED_BYTES, MAX_SAVED_TURNS};
 pub use crate::source::Reading;
 use crate::tokenizer::LossyNote;
 use crate::{ChatModel, Error, SpecialTokens};
@@ -152,13 +153,6 @@ pub struct Conversation<'a> {
     told_of_loss: bool,
 }
 
-/// The file of a saved conversation.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    model: String,
-    turns: Vec<Turn>,
-}
-
 impl<'a> Conversation<'a> {
     /// Begins a conversation.
     pub fn new(model: &'a ChatModel, memory: Memory) -> Self {
@@ -284,26 +278,22 @@ impl<'a> Conversation<'a> {
         self.model.reading(&turns)
     }
 
-    /// Writes the conversation to a file as JSON.
-    pub fn save(&self, file: &Path) -> Result<(), Error> {
-        let saved = Saved { model: self.model.name().to_owned(), turns: self.turns.clone() };
-        let mut text = serde_json::to_string_pretty(&saved)
-            .map_err(|source| Error::Json { path: file.to_owned(), source })?;
-        text.push('\n');
-        std::fs::write(file, text).map_err(|source| Error::Write { path: file.to_owned(), source })
+    /// The options in force when a reply is made: the checkpoint's own, those of `config` over them, and the length of a reply.
+    /// A length that has no effect beside another is left out.
+    pub fn settings(&self, config: &GenerationConfig) -> GenerationConfig {
+        let mut settings = self.model.model().generation_config().merged(&with_reply_length(config));
+        if settings.max_new_tokens.is_some() {
+            settings.max_length = None;
+        }
+        if settings.min_new_tokens.is_some() {
+            settings.min_length = None;
+        }
+        settings
     }
 
-    /// Goes on with a conversation from a file, in place of this one; after an error this one is as before.
-    ///
-    /// The conversation may have been with another model.
-    pub fn load(&mut self, file: &Path) -> Result<(), Error> {
-        let text = std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
-        let saved: Saved = serde_json::from_slice(&text).map_err(|error| Error::Content {
-            path: file.to_owned(),
-            reason: format!("not a saved conversation ({error}); give a file that a chat has saved"),
-        })?;
-        self.turns = saved.turns;
-        Ok(())
+    /// Puts other turns in place of those so far.
+    pub(crate) fn set_turns(&mut self, turns: Vec<Turn>) {
+        self.turns = turns;
     }
 }
 

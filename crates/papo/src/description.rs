@@ -112,6 +112,15 @@ impl Description {
     }
 }
 
+/// The most tokens of a source that the model with these files reads; `None` where nothing limits them, or nothing says so.
+pub fn max_source_tokens(files: &ModelFiles) -> Option<usize> {
+    let config = model_config(files).ok()?;
+    match papo_models::read_architecture(&config, &files.path("config.json")).ok()? {
+        Architecture::EncoderDecoder(spec) => spec.max_positions(),
+        Architecture::RecurrentLm(_) | Architecture::RecurrentSeq2Seq(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

@@ -22,6 +22,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that must not be lost stands where one should be written.
+    #[error("{} is there already and is not written over; choose another name, or move it away", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file is not the JSON that it should be.
     #[error("{} is not valid JSON: {source}; fetch the file again or repair it", path.display())]
     Json {

@@ -28,6 +28,7 @@ mod ngram_file;
 mod pretrained_model;
 pub mod quantized;
 mod reply_stream;
+mod saved;
 mod settings;
 mod source;
 mod threads;
@@ -57,7 +58,7 @@ pub use tokenizer::{AutoTokenizer, SpecialTokens, Tokenizer};
 #[doc(hidden)]
 pub use {
     compare::Comparison,
-    conversation::{Fitted, REPLY_TOKENS, Reading},
+    conversation::{Fitted, MAX_SAVED_BYTES, MAX_SAVED_TURNS, REPLY_TOKENS, Reading},
     description::{Description, NgramShape, Shape},
     files::{Claim, Existing, NgramFile, list_ngrams, ngram_config, ngram_generation_config, replace_file},
     generate::{
@@ -73,3 +74,8 @@ pub use {
         TokenizerTraining, TrainedTokenizer,
     },
 };
+
+/// The instruction sets that this machine can compute with, slowest first: what the variable `PAPO_KERNELS` may be.
+pub fn kernel_names() -> Vec<&'static str> {
+    papo_kernels::Kernels::available().into_iter().map(papo_kernels::Kernels::name).collect()
+}

@@ -9,6 +9,28 @@ use papo::generate::{OptionInfo, OptionKind};
 
 const HEADING: &str = "Generation options";
 
+/// Options that have no place in a command, and why; typed all the same, they are refused with these words.
+const OUT_OF_PLACE: &[(&str, &[&str], &str)] = &[
+    (
+        "bench",
+        &["max_new_tokens", "min_new_tokens", "max_length", "min_length", "max_time", "stop_strings"],
+        "bench makes an exact number of tokens; use --new-tokens",
+    ),
+    ("bench", &["num_beams"], "bench has a flag of its own; use --beams"),
+    ("chat", &["num_return_sequences"], "a chat has one reply to each turn; leave it out"),
+    ("compare", &["num_return_sequences"], "a comparison has one answer to each prompt; leave it out"),
+    ("eval", &["num_return_sequences"], "one translation of each source is scored; leave it out"),
+];
+
+/// Refuses an option that has no place in a command, whatever its value.
+pub fn out_of_place(command: &str, given: &GenerationFlags) -> Option<String> {
+    given.given.iter().find_map(|(name, _)| {
+        let (_, _, why) =
+            OUT_OF_PLACE.iter().find(|(of, names, _)| *of == command && names.contains(name))?;
+        Some(format!("--{} has no effect here: {why}", name.replace('_', "-")))
+    })
+}
+
 /// The generation options given on a command line, names in Hugging Face's spelling, values as written.
 #[derive(Clone, Debug, Default)]
 pub struct GenerationFlags {
@@ -29,7 +51,7 @@ fn flag_name(option: &OptionInfo) -> String {
     option.name.replace('_', "-")
 }
 
-fn flag(option: &'static OptionInfo) -> Arg {
+fn flag(option: &'static OptionInfo, command: &str) -> Arg {
     let arg = Arg::new(option.name)
         .long(flag_name(option))
         .help(option.help)
@@ -37,6 +59,7 @@ fn flag(option: &'static OptionInfo) -> Arg {
         .value_name(option.kind.placeholder())
         .action(ArgAction::Set)
         .allow_negative_numbers(true)
+        .hide(OUT_OF_PLACE.iter().any(|(of, names, _)| *of == command && names.contains(&option.name)))
         // `-h` stays on one screen; `--help` shows them all.
         .hide_short_help(true);
     if is_switch(option) {
@@ -48,11 +71,14 @@ fn flag(option: &'static OptionInfo) -> Arg {
 
 impl Args for GenerationFlags {
     fn augment_args(command: Command) -> Command {
+        let name = command.get_name().to_owned();
         // A command's own flag of the same name goes first.
         let taken: Vec<_> =
             command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
         command.args(
-            GenerationConfig::option_names().filter(|option| !taken.contains(&flag_name(option))).map(flag),
+            GenerationConfig::option_names()
+                .filter(|option| !taken.contains(&flag_name(option)))
+                .map(|option| flag(option, &name)),
         )
     }
 

@@ -4,17 +4,17 @@
 //! at before anything is computed (`output_file.rs`).
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 
 use papo::compare::Comparison;
 use papo::{Hooks, ModelRef, built_in};
 use papo_data::{Input, Lines};
 
+use crate::environment;
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
 use crate::output_file::OutputFile;
-use crate::request::{Compare, Format};
-use crate::terminal::{Interrupt, LoadingBar, Notes, Output};
+use crate::request::{Compare, Format, Prompts};
+use crate::terminal::{self, Interrupt, LoadingBar, Notes, Output};
 
 /// Width of a table that nobody's terminal limits.
 const WIDTH: usize = 120;
@@ -34,7 +34,7 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
     names.iter().try_for_each(|name| ModelRef::parse(name).map(drop))?;
     let claim = |path| OutputFile::claim(path, request.existing);
     let page = request.html.as_deref().map(claim).transpose()?;
-    let mut comparison = Comparison::new(prompts(request.prompts.as_deref(), notes)?)?;
+    let mut comparison = Comparison::new(prompts(request.prompts, notes)?)?;
     let mut all_good = true;
     let interrupt = Interrupt::install();
     for name in &names {
@@ -46,6 +46,7 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
             Err(failure) => {
                 all_good = false;
                 failure.report();
+                // The next round ends it, if it was Ctrl-C that stopped this one.
                 continue;
             }
         };
@@ -60,7 +61,7 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
     if comparison.columns().is_empty() {
         return Err(Failure::Reported);
     }
-    let printed = print(&comparison, request.format);
+    let printed = print(&comparison, request.format, notes);
     // A reader who leaves early, or an output that is full, is no reason to lose the page.
     if let Some(page) = page {
         page.write(comparison.to_html().as_bytes())?;
@@ -69,33 +70,39 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
     if all_good && !comparison.has_failures() && !interrupt.came() { Ok(()) } else { Err(Failure::Reported) }
 }
 
-fn print(comparison: &Comparison, format: Format) -> Outcome {
+fn print(comparison: &Comparison, format: Format, notes: Notes) -> Outcome {
     let mut output = Output::standard();
     match format {
         Format::Json => output.line(comparison.to_json())?,
-        Format::Text => output.text(comparison.to_table(width()))?,
+        Format::Text => output.text(comparison.to_table(width(notes)))?,
     }
     output.flush()
 }
 
-/// The prompts: the lines of a file or of standard input that are not blank.
-fn prompts(file: Option<&Path>, notes: Notes) -> Result<Vec<String>, Failure> {
-    let Some(path) = file else {
-        if io::stdin().is_terminal() {
-            notes.say("Type a prompt a line; Ctrl-D begins the comparison.");
+/// The prompts: those of the command line, or the lines of a file or of standard input that are not blank.
+fn prompts(prompts: Prompts, notes: Notes) -> Result<Vec<String>, Failure> {
+    let input = match prompts {
+        Prompts::Given(prompts) => return Ok(prompts),
+        Prompts::File(path) => Input::new(path),
+        Prompts::StandardInput => {
+            if io::stdin().is_terminal() {
+                notes.say("Type a prompt a line; Ctrl-D begins the comparison.");
+            }
+            Input::new("-")
         }
-        return read_prompts(&Input::new("-"));
     };
-    read_prompts(&Input::new(path))
-}
-
-fn read_prompts(input: &Input) -> Result<Vec<String>, Failure> {
-    let mut prompts: Vec<String> = Lines::open(input)?.collect::<Result<_, _>>()?;
+    let mut prompts: Vec<String> = Lines::open(&input)?.collect::<Result<_, _>>()?;
+    if prompts.is_empty() && input.is_standard() {
+        return Err(Failure::Usage(
+            "there is no prompt to compare by; give one with --prompt TEXT, a file of them with --prompts FILE, or lines on \
+             standard input"
+                .to_owned(),
+        ));
+    }
     prompts.retain(|line| !line.trim().is_empty());
     Ok(prompts)
 }
 
-fn width() -> usize {
-    let terminal = console::Term::stdout();
-    if terminal.is_term() { terminal.size().1.into() } else { WIDTH }
+fn width(notes: Notes) -> usize {
+    terminal::width().or_else(|| environment::columns(notes)).unwrap_or(WIDTH)
 }

@@ -28,6 +28,7 @@ type ReadLine = io::Result<Result<String, BadLine>>;
 pub fn run(request: Generate, notes: Notes) -> Outcome {
     let model = load_any(&request.model, &request.loading, notes)?;
     let mut answering = Answering::new(&model, &request.config, notes)?;
+    notes.ask_for("a JSON object such as {\"text\": \"Hello\"}");
     let (sender, lines) = mpsc::sync_channel(request.batch_size);
     std::thread::spawn(move || {
         for line in Lines::new(io::stdin().lock()) {

@@ -4,14 +4,17 @@
 //! Generation options, which change them, have no place here; only the token that the checkpoint forces at the
 //! beginning of every reply is put there first, since nothing else is ever seen in its place.
 
-use papo::TokenId;
+use std::io;
+
 use papo::network::Kind;
+use papo::{ChatModel, TokenId};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::loading::load;
 use crate::request::{Format, Next};
-use crate::terminal::{Notes, Output, printable};
+use crate::terminal::{Lines, Notes, Output, complain, printable};
+use crate::truncated::Truncated;
 
 /// What follows the beginning of a reply.
 #[derive(Serialize)]
@@ -20,6 +23,9 @@ struct Following {
     prefix: Vec<TokenId>,
     /// The likeliest tokens, the likeliest first.
     next: Vec<Candidate>,
+    /// What of the text the model could not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<Truncated>,
 }
 
 #[derive(Serialize)]
@@ -29,9 +35,47 @@ struct Candidate {
     probability: f64,
 }
 
-/// Reads the source and the beginning of the reply, and shows what the next token may be.
+/// Shows what may follow the text, or each line of standard input.
 pub fn run(request: Next, notes: Notes) -> Outcome {
     let model = load(Some(&request.model), &request.loading, notes)?;
+    let mut output = Output::standard();
+    if let Some(text) = &request.text {
+        print(&mut output, &request, &model, text, &following(&request, &model, text)?, notes)?;
+        return output.flush();
+    }
+    notes.ask_for("a text");
+    let mut all_good = true;
+    for (position, line) in Lines::new(io::stdin().lock()).enumerate() {
+        if position > 0 && request.format == Format::Text {
+            output.line("")?;
+        }
+        let line = line.map_err(Failure::reading_input)?.map_err(|bad| bad.to_string());
+        let read = line.and_then(|text| match following(&request, &model, &text) {
+            Ok(following) => Ok((text, following)),
+            Err(failure) => Err(failure.message().unwrap_or_default()),
+        });
+        match (read, request.format) {
+            (Ok((text, following)), _) => {
+                print(&mut output, &request, &model, &text, &following, notes)?;
+            }
+            // A line for each line, so that the reader does not lose count.
+            (Err(error), Format::Json) => {
+                all_good = false;
+                output.line(serde_json::json!({ "error": error }))?;
+            }
+            (Err(error), Format::Text) => {
+                all_good = false;
+                complain(format_args!("papo: {error}"));
+            }
+        }
+        // Whoever sends a line at a time waits for its answer.
+        output.flush()?;
+    }
+    if all_good { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// Reads the source and the beginning of the reply, and sees what the next token may be.
+fn following(request: &Next, model: &ChatModel, text: &str) -> Result<Following, Failure> {
     let tokenizer = model.tokenizer();
     let settings = model.model().generation_config();
     let start = settings.decoder_start_token_id.or(settings.bos_token_id).ok_or_else(|| {
@@ -42,24 +86,41 @@ pub fn run(request: Next, notes: Notes) -> Outcome {
     })?;
     // A model that goes on with a text is asked how this one goes on; where a reply is begun, the text is what it replies to.
     let source = match (model.model().kind(), &request.after) {
-        (Kind::Causal, None) => tokenizer.encode_plain(&request.text)?,
-        _ => tokenizer.encode(&request.text)?,
+        (Kind::Causal, None) => tokenizer.encode_plain(text)?,
+        _ => tokenizer.encode(text)?,
     };
+    let source = model.fit(source);
     let mut prefix = vec![start];
     prefix.extend(settings.forced_bos_token_id);
     if let Some(after) = &request.after {
         prefix.extend(tokenizer.encode_plain(after)?);
     }
-    let probabilities = model.model().network().next_probabilities(&source, &prefix).map_err(Failure::new)?;
+    let probabilities =
+        model.model().network().next_probabilities(&source.ids, &prefix).map_err(Failure::new)?;
     let next = likeliest(&probabilities, request.top)
         .into_iter()
         .map(|(id, probability)| Candidate { id, token: tokenizer.tokens(&[id]).concat(), probability })
         .collect();
-    let mut output = Output::standard();
+    Ok(Following { prefix, next, truncated: Truncated::of(source.cut) })
+}
+
+fn print(
+    output: &mut Output,
+    request: &Next,
+    model: &ChatModel,
+    text: &str,
+    following: &Following,
+    notes: Notes,
+) -> Outcome {
+    if let Some(truncated) = &following.truncated {
+        notes.say(truncated);
+    }
     match request.format {
-        Format::Json => output.line(serde_json::to_string(&Following { prefix, next })?)?,
+        Format::Json => output.line(serde_json::to_string(following)?),
         Format::Text => {
-            notes.say(place(model.model().kind(), &request.text, request.after.as_deref()));
+            let tokenizer = model.tokenizer();
+            let next = &following.next;
+            notes.say(place(model.model().kind(), text, request.after.as_deref()));
             let spelled: Vec<String> = next.iter().map(|candidate| tokenizer.spelled(candidate.id)).collect();
             let width = spelled.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(12);
             for (Candidate { id, token, probability }, spelled) in next.iter().zip(&spelled) {
@@ -69,9 +130,9 @@ pub fn run(request: Next, notes: Notes) -> Outcome {
                     printable(token)
                 ))?;
             }
+            Ok(())
         }
     }
-    output.flush()
 }
 
 /// Where in a text the tokens stand, in plain words.

@@ -4,23 +4,29 @@
 
 use std::io;
 
-use papo::{AutoTokenizer, TokenId, Tokenizer};
+use papo::description::max_source_tokens;
+use papo::hub::Want;
+use papo::{LoadOptions, ModelRef, TokenId, Tokenizer};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::request::{Format, Tokenize};
 use crate::terminal::{Lines, Notes, Output, complain, printable};
+use crate::truncated::Truncated;
 
 /// Tokenizes the text, or each line of standard input.
 pub fn run(request: Tokenize, notes: Notes) -> Outcome {
-    let tokenizer = AutoTokenizer::from_pretrained(&request.model)?;
+    let files = ModelRef::parse(&request.model)?.fetch(Want::Tokenizer, &LoadOptions::default())?;
+    let tokenizer = Tokenizer::load(&files)?;
+    let room = max_source_tokens(&files).unwrap_or(usize::MAX);
     let mut output = Output::standard();
-    let mut reading = Reading { tokenizer, format: request.format, notes, told_of_loss: false };
+    let mut reading = Reading { tokenizer, room, format: request.format, notes, told_of_loss: false };
     if let Some(text) = &request.text {
         let tokens = reading.tokens(text)?;
         reading.print(&mut output, &tokens)?;
         return output.flush();
     }
+    notes.ask_for("a text");
     let mut all_good = true;
     for (position, line) in Lines::new(io::stdin().lock()).enumerate() {
         if position > 0 && request.format == Format::Text {
@@ -49,11 +55,16 @@ pub fn run(request: Tokenize, notes: Notes) -> Outcome {
 struct Tokens {
     ids: Vec<TokenId>,
     tokens: Vec<String>,
+    /// What of these the model would not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<Truncated>,
 }
 
 /// A tokenizer and how its tokens are shown.
 struct Reading {
     tokenizer: Tokenizer,
+    /// Tokens of a text that the model reads at most.
+    room: usize,
     format: Format,
     notes: Notes,
     told_of_loss: bool,
@@ -69,7 +80,11 @@ impl Reading {
             self.notes.say(note);
         }
         let tokens = self.tokenizer.tokens(&ids);
-        Ok(Tokens { ids, tokens })
+        let truncated = Truncated::of(ids.len().saturating_sub(self.room));
+        if let Some(truncated) = &truncated {
+            self.notes.say(truncated);
+        }
+        Ok(Tokens { ids, tokens, truncated })
     }
 
     /// For people a token a line: its id, what it spells, and how the vocabulary writes it.

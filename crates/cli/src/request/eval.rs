@@ -44,11 +44,24 @@ impl Eval {
                     .to_owned(),
             ));
         }
+        if (!has_pairs || it.hypotheses.is_some())
+            && let Some((name, _)) = it.generation.given.first()
+        {
+            let nothing = if has_pairs {
+                "--hypotheses brings the translations"
+            } else {
+                "there are no pairs to translate"
+            };
+            return Err(Failure::Usage(format!(
+                "--{} has no effect here: {nothing}; leave it out",
+                name.replace('_', "-")
+            )));
+        }
         let options = EvaluationOptions {
             limit: it.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
             batch: it.batch_size.into(),
             case: if it.lowercase { LetterCase::Lower } else { LetterCase::Keep },
-            config: config(&it.generation)?,
+            config: config("eval", &it.generation)?,
         };
         Ok(Eval {
             model: it.model,

@@ -155,6 +155,6 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
         arpa: it.arpa,
         special_words: if it.skip_symbols { SpecialWords::Skip } else { SpecialWords::Refuse },
         temporary: it.temporary,
-        threads: it.threads.and_then(|threads| NonZeroUsize::new(threads.into())),
+        threads: crate::request::threads(it.threads),
     })
 }

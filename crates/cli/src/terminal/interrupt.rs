@@ -1,7 +1,8 @@
-//! Ctrl-C while a reply is being made: stop the reply, not the program.
+//! Ctrl-C while a reply is being made or a model is being fetched: stop that, not the program.
 //!
-//! The handler only raises a flag that decoding looks at between two tokens. It is installed when a chat begins, so
-//! every other command, and the loading of a model, still ends at once as terminals are used to.
+//! The handler only raises a flag that decoding looks at between two tokens, and loading between two pieces. It is installed when a
+//! chat or a comparison begins, so every other command, and the loading of a chat's first model, still ends at once as terminals
+//! are used to.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,11 @@ impl Interrupt {
             .is_ok()
         });
         Interrupt(())
+    }
+
+    /// The flag, where Ctrl-C has been taken over.
+    pub fn installed() -> Option<&'static AtomicBool> {
+        INSTALLED.get().is_some_and(|&installed| installed).then_some(&RAISED)
     }
 
     /// Lowers the flag before a new reply.

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use super::wrap::wrapped;
+
 /// Where notes go: standard error, or nowhere under `--quiet`.
 #[derive(Clone, Copy, Debug)]
 pub struct Notes {
@@ -28,6 +30,20 @@ impl Notes {
         }
     }
 
+    /// Prints a note of several lines, broken at words where the terminal is narrow.
+    pub fn say_wrapped(self, note: impl Display) {
+        let error = console::Term::stderr();
+        let width = error.is_term().then(|| error.size().1.into());
+        self.say(wrapped(&note.to_string(), width));
+    }
+
+    /// Tells whoever sits at standard input that lines of it are waited for; a pipe needs no telling.
+    pub fn ask_for(self, what: &str) {
+        if io::stdin().is_terminal() {
+            self.say(format_args!("Type {what} a line; Ctrl-D ends."));
+        }
+    }
+
     /// Whether moving pictures such as progress bars have a place.
     pub fn may_animate(self) -> bool {
         !self.quiet && io::stderr().is_terminal()
@@ -37,4 +53,11 @@ impl Notes {
 /// Prints one line on standard error, quiet or not; a closed standard error is ignored, for whom could one tell?
 pub fn complain(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
+/// Shows on standard error that something may be typed.
+pub fn prompt(words: &str) {
+    let mut error = io::stderr().lock();
+    let _ =
+        write!(error, "{}", console::style(words).for_stderr().cyan().bold()).and_then(|()| error.flush());
 }

@@ -52,6 +52,8 @@ pub struct Answer {
     pub text: String,
     /// Ids that the model read.
     pub source_tokens: usize,
+    /// Ids cut from the beginning of the prompt because there are more than the model can read.
+    pub cut_tokens: usize,
     /// Ids that the model wrote.
     pub new_tokens: usize,
     /// Time until the first token.
@@ -136,6 +138,7 @@ impl Comparison {
                     remarks: reply.remarks(),
                     text: reply.text,
                     source_tokens: reply.source_tokens,
+                    cut_tokens: reply.cut_tokens,
                     new_tokens: reply.new_tokens,
                     first_token_time: reply.first_token_time,
                     time: reply.total_time,
@@ -175,15 +178,21 @@ impl Comparison {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
         let models = self.columns.iter().map(|column| {
             let answers = column.answers.iter().map(|answer| match answer {
-                Ok(answer) => json!({
-                    "text": answer.text,
-                    "source_tokens": answer.source_tokens,
-                    "new_tokens": answer.new_tokens,
-                    "first_token_ms": milliseconds(answer.first_token_time),
-                    "total_ms": milliseconds(answer.time),
-                    "tokens_per_s": answer.tokens_per_second(),
-                    "remarks": answer.remarks,
-                }),
+                Ok(answer) => {
+                    let mut object = json!({
+                        "text": answer.text,
+                        "source_tokens": answer.source_tokens,
+                        "new_tokens": answer.new_tokens,
+                        "first_token_ms": milliseconds(answer.first_token_time),
+                        "total_ms": milliseconds(answer.time),
+                        "tokens_per_s": answer.tokens_per_second(),
+                        "remarks": answer.remarks,
+                    });
+                    if answer.cut_tokens > 0 {
+                        object["truncated"] = json!({"kept": "end", "dropped": answer.cut_tokens});
+                    }
+                    object
+                }
                 Err(error) => json!({ "error": error }),
             });
             json!({
@@ -246,6 +255,7 @@ pub(crate) mod tests {
             Ok(Answer {
                 text: text.to_owned(),
                 source_tokens: 7,
+                cut_tokens: 0,
                 new_tokens,
                 first_token_time: Duration::from_millis(5),
                 time: Duration::from_millis(milliseconds),

@@ -1,13 +1,17 @@
 //! What a chat needs from the outside: turns in, replies out.
 
-use papo::{ChatModel, Conversation, GenerationConfig, Reply};
+use papo::{ChatModel, Conversation, GenerationConfig, Memory, Reply};
 
+use super::slash::Source;
 use crate::failure::{Failure, Outcome};
 
 /// The way in and out of a chat.
 pub trait Front {
-    /// Says with whom one talks.
-    fn greet(&mut self, model: &ChatModel) -> Outcome;
+    /// Where its turns come from.
+    fn source(&self) -> Source;
+
+    /// Says with whom one talks; `asked` is what the model was asked for by.
+    fn greet(&mut self, model: &ChatModel, asked: Option<&str>, memory: Memory) -> Outcome;
 
     /// The next turn as typed; `None` at the end of input.
     fn next_turn(&mut self) -> Result<Option<String>, Failure>;

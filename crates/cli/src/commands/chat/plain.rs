@@ -9,20 +9,24 @@
 //!
 //! Each turn is repeated, so that the transcript reads as the course's does on a screen. The end of input is a farewell
 //! that nobody said: `Chatbot: Goodbye!` alone. Commands work and are no part of the transcript; what they say goes
-//! to standard error.
+//! to standard error. Where a person types and only the transcript goes elsewhere, a prompt shows on standard error.
 
 use std::io::{self, BufRead, BufReader, IsTerminal};
 
-use papo::{ChatModel, Conversation, GenerationConfig, Reply};
+use papo::{ChatModel, Conversation, GenerationConfig, Memory, Reply};
 
+use super::editor::PROMPT;
 use super::front::Front;
+use super::greeting::greeting;
+use super::slash::Source;
 use crate::failure::{Failure, Outcome};
-use crate::terminal::{BadLine, Lines, Notes, Output, complain, printable};
+use crate::terminal::{BadLine, Lines, Notes, Output, complain, printable, prompt};
 
 /// Standard input and output.
 pub struct Plain {
     lines: Lines<Box<dyn BufRead>>,
     output: Output,
+    source: Source,
     to_terminal: bool,
     notes: Notes,
     all_good: bool,
@@ -32,8 +36,16 @@ impl Plain {
     /// Reads standard input from here on.
     pub fn new(notes: Notes) -> Plain {
         let input: Box<dyn BufRead> = Box::new(BufReader::new(io::stdin()));
+        let source = if io::stdin().is_terminal() { Source::Person } else { Source::Pipe };
         let to_terminal = io::stdout().is_terminal();
-        Plain { lines: Lines::new(input), output: Output::standard(), to_terminal, notes, all_good: true }
+        Plain {
+            lines: Lines::new(input),
+            output: Output::standard(),
+            source,
+            to_terminal,
+            notes,
+            all_good: true,
+        }
     }
 
     /// A file gets the very text; a terminal gets nothing that steers it.
@@ -43,12 +55,22 @@ impl Plain {
 }
 
 impl Front for Plain {
-    fn greet(&mut self, _: &ChatModel) -> Outcome {
+    fn source(&self) -> Source {
+        self.source
+    }
+
+    fn greet(&mut self, model: &ChatModel, asked: Option<&str>, memory: Memory) -> Outcome {
+        if self.source == Source::Person {
+            self.notes.say_wrapped(printable(&greeting(model, asked, memory)));
+        }
         Ok(())
     }
 
     fn next_turn(&mut self) -> Result<Option<String>, Failure> {
         loop {
+            if self.source == Source::Person {
+                prompt(PROMPT);
+            }
             let line = match self.lines.next() {
                 None => return Ok(None),
                 Some(line) => line.map_err(Failure::reading_input)?,
@@ -90,7 +112,8 @@ impl Front for Plain {
     }
 
     fn complain(&mut self, sentence: &str) {
-        self.all_good = false;
+        // A person sees it and goes on.
+        self.all_good &= self.source == Source::Person;
         complain(format_args!("papo: {sentence}"));
     }
 

@@ -1,13 +1,15 @@
 //! From lines to answers: what can be refused is refused before the model runs, the rest is answered in groups.
 
+use papo::conversation::Fitted;
 use papo::generate::{Origin, Padding};
 use papo::{GenerationConfig, Hooks, SpecialTokens, TokenId};
 
 use super::grouping::{Key, groups};
-use super::protocol::{self, Answer, Id, Job, Refusal, Source};
+use super::protocol::{self, Answer, Id, Job, Refusal, Source, Truncations};
 use crate::failure::Failure;
 use crate::loading::{AnyModel, Generates, check_options};
 use crate::terminal::{BadLine, Notes};
+use crate::truncated::Truncated;
 
 /// Answers lines with one model and one set of options.
 pub struct Answering<'a> {
@@ -23,6 +25,8 @@ pub struct Answering<'a> {
 struct Ready {
     id: Id,
     sources: Vec<Vec<TokenId>>,
+    /// Tokens of each source that did not fit.
+    dropped: Vec<usize>,
     config: GenerationConfig,
     padding: Padding,
     key: Key,
@@ -73,9 +77,10 @@ impl<'a> Answering<'a> {
         let padding = if texts { Padding::Read } else { Padding::Masked };
         match self.prepare_job(sources, overrides) {
             Ok((sources, config)) => {
+                let (sources, dropped) = sources.into_iter().map(|source| (source.ids, source.cut)).unzip();
                 let alone = config.do_sample == Some(true) || config.max_time.is_some();
                 let key = (!alone).then(|| format!("{padding:?} {}", config.to_json()));
-                Ok(Ready { id, sources, config, padding, key })
+                Ok(Ready { id, sources, dropped, config, padding, key })
             }
             Err(error) => Err(Refusal { id, error }),
         }
@@ -85,7 +90,7 @@ impl<'a> Answering<'a> {
         &mut self,
         sources: Vec<Source>,
         overrides: Option<serde_json::Value>,
-    ) -> Result<(Vec<Vec<TokenId>>, GenerationConfig), String> {
+    ) -> Result<(Vec<Fitted>, GenerationConfig), String> {
         let config = match overrides {
             None => self.config.clone(),
             Some(overrides) => {
@@ -98,9 +103,9 @@ impl<'a> Answering<'a> {
         Ok((sources, config))
     }
 
-    fn encode(&mut self, source: Source) -> Result<Vec<TokenId>, String> {
+    fn encode(&mut self, source: Source) -> Result<Fitted, String> {
         let text = match source {
-            Source::Ids(ids) => return Ok(ids),
+            Source::Ids(ids) => return Ok(Fitted { ids, cut: 0 }),
             Source::Text(text) => text,
         };
         let model = match self.model {
@@ -117,14 +122,10 @@ impl<'a> Answering<'a> {
         }
         let ids = model.tokenizer().encode(&text).map_err(|error| error.to_string())?;
         let fitted = model.fit(ids);
-        if fitted.cut > 0 {
-            self.notes.say(format_args!(
-                "a text has {} tokens, {} more than the model can read; it sees only the end",
-                fitted.ids.len() + fitted.cut,
-                fitted.cut
-            ));
+        if let Some(truncated) = Truncated::of(fitted.cut) {
+            self.notes.say(truncated);
         }
-        Ok(fitted.ids)
+        Ok(fitted)
     }
 
     /// Answers lines that share one config; should that fail, each alone, so that none suffers for another.
@@ -165,6 +166,7 @@ impl<'a> Answering<'a> {
                 scores: rows.iter().map(|row| row.score).collect(),
                 // Every row begins with the decoder start token, which nobody made.
                 new_tokens: rows.iter().map(|row| row.tokens.len() - 1).sum(),
+                truncated: Truncations::of(&line.dropped),
                 sequences: rows.into_iter().map(|row| row.tokens).collect(),
             });
         }

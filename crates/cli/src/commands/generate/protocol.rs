@@ -3,6 +3,7 @@
 //! ```text
 //! in   {"text": "…"} | {"texts": […]} | {"input_ids": […]} | {"input_ids": [[…], …]}   + "id", "generation_config"
 //! out  {"id": …, "sequences": [[…], …], "texts": […], "scores": […] or null, "new_tokens": n}
+//!      + "truncated": {"kept": "end", "dropped": n} where the text did not fit; a list of it and null for "texts"
 //!      {"id": …, "error": "…"}
 //! ```
 //!
@@ -16,6 +17,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use crate::truncated::Truncated;
 
 /// The caller's mark on a line; absent is written as `null`.
 pub type Id = Option<Box<RawValue>>;
@@ -62,6 +65,30 @@ pub struct Answer {
     pub scores: Option<Vec<f32>>,
     /// Tokens made, over all sequences of the line.
     pub new_tokens: usize,
+    /// What of the line's texts the model could not read, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<Truncations>,
+}
+
+/// What was left out of the texts of a line.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Truncations {
+    /// Of the only text.
+    One(Truncated),
+    /// Of each text, in order.
+    Many(Vec<Option<Truncated>>),
+}
+
+impl Truncations {
+    /// What there is to say of texts of which so many tokens each were left out.
+    pub fn of(dropped: &[usize]) -> Option<Truncations> {
+        match dropped {
+            [only] => Truncated::of(*only).map(Truncations::One),
+            many if many.iter().all(|&dropped| dropped == 0) => None,
+            many => Some(Truncations::Many(many.iter().map(|&dropped| Truncated::of(dropped)).collect())),
+        }
+    }
 }
 
 /// Reads one line; blank ones are the caller's to skip.
@@ -178,6 +205,7 @@ mod tests {
                 texts: None,
                 scores: Some(vec![-0.25]),
                 new_tokens: 0,
+                truncated: None,
             };
             assert_eq!(
                 serde_json::to_string(&answer).unwrap(),
@@ -185,6 +213,15 @@ mod tests {
             );
         }
         assert!(parse(r#"{"text": "Hi"}"#).unwrap().id.is_none());
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_for_the_text_that_it_was_left_out_of() {
+        let told = |dropped: &[usize]| serde_json::to_value(Truncations::of(dropped)).unwrap();
+        assert_eq!(told(&[0]), Value::Null);
+        assert_eq!(told(&[7]), serde_json::json!({"kept": "end", "dropped": 7}));
+        assert_eq!(told(&[0, 0]), Value::Null);
+        assert_eq!(told(&[0, 7]), serde_json::json!([null, {"kept": "end", "dropped": 7}]));
     }
 
     #[test]

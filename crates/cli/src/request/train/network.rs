@@ -226,7 +226,7 @@ fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<Networ
         save_dtype: it.save_dtype,
         report: it.report,
         device: it.device,
-        threads: it.threads.and_then(|threads| NonZeroUsize::new(threads.into())),
+        threads: crate::request::threads(it.threads),
     })
 }
 
