@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod command_line;
 mod commands;
 mod environment;
 mod failure;

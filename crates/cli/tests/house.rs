@@ -95,6 +95,34 @@ fn the_built_in_models_are_data_and_know_nobody() {
 }
 
 #[test]
+fn every_crate_has_what_a_registry_shows() {
+    for folder in ["crates", "built-in"] {
+        let entries = fs::read_dir(root().join(folder)).expect("a folder of crates");
+        for path in entries.map(|entry| entry.expect("a readable entry").path()).filter(|path| path.is_dir())
+        {
+            let manifest: toml::Table = toml::from_str(&read(&path.join("Cargo.toml"))).expect("TOML");
+            let package = manifest["package"].as_table().expect("a package");
+            for key in ["description", "license", "repository", "readme", "keywords", "categories"] {
+                assert!(package.contains_key(key), "{} lacks {key}", path.display());
+            }
+            let readme = read(&path.join("README.md"));
+            let name = package["name"].as_str().expect("a name");
+            assert!(readme.starts_with(&format!("# {name}\n")), "{}", path.display());
+            assert!(readme.contains("## What it does not do"), "{}", path.display());
+            for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+                assert!(path.join(licence).exists(), "{} lacks {licence}", path.display());
+            }
+            // Where there is a library, its example is tested.
+            let library = path.join("src/lib.rs");
+            if library.exists() {
+                assert!(read(&library).contains("include_str!(\"../README.md\")"), "{}", path.display());
+                assert!(readme.contains("```rust"), "{} has no example", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn unsafe_code_lives_in_its_rooms_only() {
     let root = root();
     let mut files = Vec::new();

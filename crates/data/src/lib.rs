@@ -1,3 +1,7 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
+//!
 //! Files of text, of pairs and of dialogues, read in one way for whoever trains, counts or measures.
 //!
 //! ```text

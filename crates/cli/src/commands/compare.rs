@@ -3,18 +3,21 @@
 //! Models are loaded one after the other and let go, so that only the largest needs to fit into memory. The page's place is looked
 //! at before anything is computed (`output_file.rs`).
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, IsTerminal};
 
+use indicatif::HumanBytes;
 use papo::compare::Comparison;
 use papo::{Hooks, ModelRef, built_in};
 use papo_data::{Input, Lines};
 
+use crate::command_line::command_line;
 use crate::environment;
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
 use crate::output_file::OutputFile;
 use crate::request::{Compare, Format, Prompts};
-use crate::terminal::{self, Interrupt, LoadingBar, Notes, Output};
+use crate::terminal::{self, Interrupt, LoadingBar, Notes, Output, printable};
 
 /// Width of a table that nobody's terminal limits.
 const WIDTH: usize = 120;
@@ -35,6 +38,12 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
     let claim = |path| OutputFile::claim(path, request.existing);
     let page = request.html.as_deref().map(claim).transpose()?;
     let mut comparison = Comparison::new(prompts(request.prompts, notes)?)?;
+    // A page names the seed, so that what it shows can be shown again.
+    let mut config = request.config.clone();
+    let drawn = page.is_some() && config.seed.is_none();
+    if drawn {
+        config.seed = Some(some_seed());
+    }
     let mut all_good = true;
     let interrupt = Interrupt::install();
     for name in &names {
@@ -55,8 +64,7 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
         let prompts = comparison.prompts().len() as u64;
         bar.show(0, prompts);
         let hooks = Hooks::default().interrupt(interrupt.flag());
-        comparison
-            .add_with(&model, &request.config, hooks, &mut |answered| bar.show(answered as u64 + 1, prompts));
+        comparison.add_with(&model, &config, hooks, &mut |answered| bar.show(answered as u64 + 1, prompts));
     }
     if comparison.columns().is_empty() {
         return Err(Failure::Reported);
@@ -64,7 +72,14 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
     let printed = print(&comparison, request.format, notes);
     // A reader who leaves early, or an output that is full, is no reason to lose the page.
     if let Some(page) = page {
-        page.write(comparison.to_html().as_bytes())?;
+        let mut command = command_line();
+        if let Some(seed) = config.seed.filter(|_| drawn) {
+            command.push_str(&format!(" --seed {seed}"));
+        }
+        comparison.set_command(&command);
+        let (html, place) = (comparison.to_html(), page.path().display().to_string());
+        page.write(html.as_bytes())?;
+        notes.say(format_args!("wrote {} ({})", printable(&place), HumanBytes(html.len() as u64)));
     }
     printed?;
     if all_good && !comparison.has_failures() && !interrupt.came() { Ok(()) } else { Err(Failure::Reported) }
@@ -105,4 +120,9 @@ fn prompts(prompts: Prompts, notes: Notes) -> Result<Vec<String>, Failure> {
 
 fn width(notes: Notes) -> usize {
     terminal::width().or_else(|| environment::columns(notes)).unwrap_or(WIDTH)
+}
+
+/// A seed that nobody chose, short enough to be typed.
+fn some_seed() -> u64 {
+    RandomState::new().build_hasher().finish() % 1_000_000
 }

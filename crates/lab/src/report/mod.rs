@@ -10,7 +10,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::training::{Entry, Recipe, StepEntry, Summary, ValidationEntry};
-use chart::{Chart, Curve};
+use chart::{Best, Chart, Curve};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -29,8 +29,8 @@ fn escaped(text: &str) -> String {
     })
 }
 
-/// The page of a training: its curves, its result and its recipe.
-pub fn report(title: &str, recipe: &Recipe, summary: &Summary, entries: &[Entry]) -> String {
+/// The page of a training: its curves, its result, the command that made it and its recipe.
+pub fn report(title: &str, command: &str, recipe: &Recipe, summary: &Summary, entries: &[Entry]) -> String {
     let steps: Vec<&StepEntry> = entries
         .iter()
         .filter_map(|entry| match entry {
@@ -58,20 +58,18 @@ pub fn report(title: &str, recipe: &Recipe, summary: &Summary, entries: &[Entry]
             points: validations.iter().map(|it| (it.step as f64, it.validation_loss)).collect(),
         },
     ];
+    let best = summary.best.map(|value| Best { step: summary.best_step as f64, value: f64::from(value) });
+    let alone = |title, unit, name, of: fn(&StepEntry) -> f64| Chart {
+        title,
+        unit,
+        curves: vec![curve(name, "train", of)],
+        best: None,
+    };
     let charts = [
-        Chart { title: "Loss, nats a token", curves: losses },
-        Chart {
-            title: "Learning rate",
-            curves: vec![curve("learning rate", "train", |step| step.learning_rate)],
-        },
-        Chart {
-            title: "Norm of the gradients",
-            curves: vec![curve("norm", "train", |step| step.gradient_norm)],
-        },
-        Chart {
-            title: "Tokens a second",
-            curves: vec![curve("tokens/s", "train", |step| step.tokens_per_s)],
-        },
+        Chart { title: "Loss", unit: "nats a token", curves: losses, best },
+        alone("Learning rate", "learning rate", "learning rate", |step| step.learning_rate),
+        alone("Gradients, before they are clipped", "norm", "norm", |step| step.gradient_norm),
+        alone("Speed", "tokens a second", "tokens/s", |step| step.tokens_per_s),
     ];
     let mut page = String::new();
     // Writing to a string cannot fail.
@@ -90,6 +88,12 @@ pub fn report(title: &str, recipe: &Recipe, summary: &Summary, entries: &[Entry]
         page.push_str(&chart.to_svg());
     }
     page.push_str(&validation_table(&validations));
+    let _ = write!(
+        page,
+        "<h2>How it was made</h2>\n<dl>\n<dt>Command</dt><dd><code>{}</code></dd>\n<dt>Seed</dt><dd>{}</dd>\n</dl>\n",
+        escaped(command),
+        recipe.seed
+    );
     page.push_str(&recipe_list(recipe));
     page.push_str(
         "<p class=\"made\">Made by <code>papo train --report</code>.</p>\n</main>\n</body>\n</html>\n",
@@ -204,7 +208,7 @@ mod tests {
             tokens: 1000,
             parameters: 123,
         };
-        report(title, &recipe, &summary, entries)
+        report(title, "papo train lstm --out '<it>'", &recipe, &summary, entries)
     }
 
     fn entries() -> Vec<Entry> {
@@ -242,7 +246,13 @@ mod tests {
     #[test]
     fn every_curve_is_drawn_and_an_empty_log_makes_a_page_too() {
         let page = example("mine", &entries());
-        assert_eq!(page.matches("<svg").count(), 4);
+        assert_eq!(page.matches("<svg").count(), 8, "four charts, for wide and for narrow screens");
+        assert_eq!(page.matches("best 1.5 at step 20").count(), 2);
+        assert_eq!(page.matches(">step</text>").count(), 8);
+        assert!(
+            page.contains("papo train lstm --out &#39;&lt;it&gt;&#39;")
+                && page.contains("<dt>Seed</dt><dd>1</dd>")
+        );
         assert!(page.contains("class=\"curve train\"") && page.contains("class=\"curve valid\""));
         assert!(!page.contains("NaN") && !page.contains("inf"));
         let empty = example("mine", &[]);

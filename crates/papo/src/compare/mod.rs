@@ -24,6 +24,7 @@ pub struct Comparison {
     prompts: Vec<String>,
     columns: Vec<Column>,
     machine: Machine,
+    command: Option<String>,
 }
 
 /// One model's part.
@@ -100,7 +101,7 @@ impl Comparison {
         if prompts.is_empty() {
             return Err(Error::NothingToCompare { what: "there are no prompts" });
         }
-        Ok(Self { prompts, columns: Vec::new(), machine: Machine::this() })
+        Ok(Self { prompts, columns: Vec::new(), machine: Machine::this(), command: None })
     }
 
     /// Puts all prompts to a model and adds its answers as the next column.
@@ -161,6 +162,16 @@ impl Comparison {
     /// The models, in the order in which they were added.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// Notes the command that makes this comparison, for whoever wants to make it again.
+    pub fn set_command(&mut self, command: &str) {
+        self.command = Some(command.to_owned());
+    }
+
+    /// The command that makes this comparison, if somebody has told it.
+    pub fn command(&self) -> Option<&str> {
+        self.command.as_deref()
     }
 
     /// The machine that computed.
@@ -294,6 +305,7 @@ pub(crate) mod tests {
                 ),
             ],
             machine: Machine { processor: "Test <CPU>".into(), system: "linux x86_64".into() },
+            command: None,
         }
     }
 

@@ -8,7 +8,7 @@ use std::fmt::{self, Display, Write};
 use papo_generate::GenerationConfig;
 use serde_json::Value;
 
-use super::{Answer, Column, Comparison, harmless, millions, per_second, seconds};
+use super::{Answer, Comparison, harmless, millions, per_second, seconds};
 
 /// Models that stand side by side in large print.
 const FEW: usize = 4;
@@ -39,12 +39,6 @@ impl Comparison {
     pub fn to_html(&self) -> String {
         Page(self).to_string()
     }
-
-    /// The longest time of any answer, in seconds: the full length of a bar.
-    fn longest(&self) -> f64 {
-        let times = self.columns().iter().flat_map(|column| column.answers.iter().flatten());
-        times.map(|answer| answer.time.as_secs_f64()).fold(1e-9, f64::max)
-    }
 }
 
 struct Page<'a>(&'a Comparison);
@@ -68,16 +62,17 @@ impl Display for Page<'_> {
         writeln!(f, "<h1>Same question, {}</h1>", counted(models, "answer"))?;
         writeln!(
             f,
-            "<p class=\"lead\">{} put to {}. Below each answer: how long it took, its length, its speed; the bar shows the time, the \
-             longest of the page being full.</p>",
+            "<p class=\"lead\">{} put to {}. Below each answer: how long it took, its length, its speed. Times are of one run and vary from \
+             run to run; small differences mean nothing.</p>",
             counted(prompts, "prompt"),
             counted(models, "model")
         )?;
         writeln!(f, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Answers\">")?;
-        // Columns of equal width, none too narrow to read: on a small screen the table scrolls. Many models are set closer, so that six
-        // stand side by side on a laptop's screen.
+        // Columns of equal width, none too narrow to read: the table scrolls. Many models are set closer, so that six stand side by side on
+        // a laptop's screen. On a phone each prompt is a card with its answers below it; the roles are named, because a table that is
+        // laid out otherwise loses them.
         let (class, column) = if models > FEW { (" class=\"many\"", 10) } else { ("", 15) };
-        writeln!(f, "<table{class} style=\"min-width:{}rem\">", column * (models + 1))?;
+        writeln!(f, "<table{class} role=\"table\" style=\"--least:{}rem\">", column * (models + 1))?;
         self.head(f)?;
         self.body(f)?;
         self.foot(f)?;
@@ -91,12 +86,12 @@ impl Page<'_> {
     fn head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "<caption>Prompts down, models across</caption>\n<thead>\n<tr>\n<th scope=\"col\">Prompt</th>"
+            "<caption>Prompts down, models across</caption>\n<thead role=\"rowgroup\">\n<tr role=\"row\">\n<th scope=\"col\" role=\"columnheader\">Prompt</th>"
         )?;
         for column in self.0.columns() {
             writeln!(
                 f,
-                "<th scope=\"col\"><span class=\"model\">{}</span> <span class=\"size\">{} weights</span></th>",
+                "<th scope=\"col\" role=\"columnheader\"><span class=\"model\">{}</span> <span class=\"size\">{} weights</span></th>",
                 Escaped(&column.model),
                 millions(column.parameters)
             )?;
@@ -105,18 +100,21 @@ impl Page<'_> {
     }
 
     fn body(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self.0.longest();
-        writeln!(f, "<tbody>")?;
+        writeln!(f, "<tbody role=\"rowgroup\">")?;
         for (row, prompt) in self.0.prompts().iter().enumerate() {
-            writeln!(f, "<tr>\n<th scope=\"row\" dir=\"auto\">{}</th>", Escaped(prompt))?;
+            writeln!(
+                f,
+                "<tr role=\"row\">\n<th scope=\"row\" role=\"rowheader\" dir=\"auto\">{}</th>",
+                Escaped(prompt)
+            )?;
             for column in self.0.columns() {
+                writeln!(f, "<td role=\"cell\" data-model=\"{}\">", Escaped(&column.model))?;
                 match column.answers.get(row) {
-                    None => writeln!(f, "<td><p class=\"none\">not asked</p></td>")?,
-                    Some(Err(error)) => {
-                        writeln!(f, "<td><p class=\"failed\">failed: {}</p></td>", Escaped(error))?
-                    }
-                    Some(Ok(answer)) => cell(f, answer, longest)?,
+                    None => writeln!(f, "<p class=\"none\">not asked</p>")?,
+                    Some(Err(error)) => writeln!(f, "<p class=\"failed\">failed: {}</p>", Escaped(error))?,
+                    Some(Ok(answer)) => cell(f, answer)?,
                 }
+                writeln!(f, "</td>")?;
             }
             writeln!(f, "</tr>")?;
         }
@@ -124,16 +122,16 @@ impl Page<'_> {
     }
 
     fn foot(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "<tfoot>\n<tr>\n<th scope=\"row\">All prompts</th>")?;
-        let fastest = self.0.columns().iter().map(Column::tokens_per_second).fold(0.0, f64::max);
+        writeln!(
+            f,
+            "<tfoot role=\"rowgroup\">\n<tr role=\"row\">\n<th scope=\"row\" role=\"rowheader\">All prompts</th>"
+        )?;
         for column in self.0.columns() {
-            let speed = column.tokens_per_second();
-            let mark =
-                if speed == fastest && self.0.columns().len() > 1 { " <strong>fastest</strong>" } else { "" };
             writeln!(
                 f,
-                "<td><span class=\"speed\">{}</span>{mark}<br>{} in {}</td>",
-                per_second(speed),
+                "<td role=\"cell\" data-model=\"{}\"><span class=\"speed\">{}</span><br>{} in {}</td>",
+                Escaped(&column.model),
+                per_second(column.tokens_per_second()),
                 counted(column.new_tokens(), "token"),
                 seconds(column.time())
             )?;
@@ -143,6 +141,17 @@ impl Page<'_> {
 
     fn settings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "<h2>How it was made</h2>\n<dl>")?;
+        if let Some(command) = self.0.command() {
+            writeln!(f, "<dt>Command</dt><dd><code>{}</code></dd>", Escaped(command))?;
+        }
+        let mut seeds = self.0.columns().iter().filter(|column| samples(&column.settings));
+        if let Some(column) = seeds.next() {
+            let seed = match column.settings.seed {
+                Some(seed) => format!("{seed}; with it the models that sample answer the same again"),
+                None => "none; the models that sample answer differently each time".to_owned(),
+            };
+            writeln!(f, "<dt>Seed</dt><dd>{seed}</dd>")?;
+        }
         writeln!(f, "<dt>Machine</dt><dd>{}</dd>", Escaped(&self.0.machine().to_string()))?;
         for column in self.0.columns() {
             writeln!(
@@ -162,22 +171,26 @@ impl Page<'_> {
     }
 }
 
-fn cell(f: &mut fmt::Formatter<'_>, answer: &Answer, longest: f64) -> fmt::Result {
+fn cell(f: &mut fmt::Formatter<'_>, answer: &Answer) -> fmt::Result {
     match answer.text.as_str() {
-        "" => writeln!(f, "<td><p class=\"none\">(nothing)</p>")?,
-        text => writeln!(f, "<td><p class=\"answer\" dir=\"auto\">{}</p>", Escaped(text))?,
+        "" => writeln!(f, "<p class=\"none\">(nothing)</p>")?,
+        text => writeln!(f, "<p class=\"answer\" dir=\"auto\">{}</p>", Escaped(text))?,
     }
     for remark in &answer.remarks {
         writeln!(f, "<p class=\"remark\">{}</p>", Escaped(remark))?;
     }
-    let share = (answer.time.as_secs_f64() / longest * 100.0).clamp(1.0, 100.0);
     writeln!(
         f,
-        "<p class=\"figures\"><span>{}</span> · <span>{}</span> · <span>{}</span></p>\n<div class=\"bar\" aria-hidden=\"true\"><i style=\"width:{share:.0}%\"></i></div></td>",
+        "<p class=\"figures\"><span>{}</span> · <span>{}</span> · <span>{}</span></p>",
         seconds(answer.time),
         counted(answer.new_tokens, "token"),
         per_second(answer.tokens_per_second())
     )
+}
+
+/// Whether a model draws its tokens, so that a seed has a part in its answers.
+fn samples(settings: &GenerationConfig) -> bool {
+    settings.do_sample == Some(true)
 }
 
 /// `1 token`, `2 tokens`.
@@ -192,7 +205,9 @@ fn words(settings: &GenerationConfig) -> String {
     let Value::Object(map) = settings.to_json() else { return String::new() };
     let counts = |name: &str| {
         let own = ["pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"];
-        !(own.contains(&name) || name == "max_length" && settings.max_new_tokens.is_some())
+        !(own.contains(&name)
+            || name == "seed" && !samples(settings)
+            || name == "max_length" && settings.max_new_tokens.is_some())
     };
     let words = map.iter().filter(|(name, _)| counts(name)).map(|(name, value)| format!("{name} {value}"));
     words.collect::<Vec<_>>().join(", ")
@@ -217,6 +232,27 @@ mod tests {
             assert!(!page.contains(word), "{word}");
         }
         assert!(page.contains("default-src 'none'"));
+    }
+
+    #[test]
+    fn the_command_and_the_seed_of_what_was_drawn_are_told() {
+        let mut comparison = example();
+        assert!(!comparison.to_html().contains("<dt>Seed</dt>"), "nothing was drawn");
+        comparison.set_command("papo compare --html 'a <b>.html'");
+        comparison.columns[0].settings.do_sample = Some(true);
+        comparison.columns[0].settings.seed = Some(31);
+        let page = comparison.to_html();
+        assert!(
+            page.contains("<dt>Command</dt><dd><code>papo compare --html &#39;a &lt;b&gt;.html&#39;</code>")
+        );
+        assert!(page.contains("<dt>Seed</dt><dd>31;"));
+        assert!(!page.contains("class=\"bar\"") && !page.contains("fastest"), "one run ranks nobody");
+    }
+
+    #[test]
+    fn each_answer_names_its_model_for_a_screen_that_has_room_for_one_column() {
+        let page = example().to_html();
+        assert_eq!(page.matches("data-model=\"smalltalk\"").count(), 4, "three prompts and the sums");
     }
 
     #[test]

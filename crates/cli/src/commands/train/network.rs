@@ -12,6 +12,7 @@ use papo_lab::data::{DataFile, Examples, Fingerprint, HeldOut, Split, TextUnit, 
 use papo_lab::{Ending, Log, ModelFolder, Resume, SaveDtype, Summary, Training};
 
 use crate::arguments::{DeviceKind, SaveAs, TaskName};
+use crate::command_line::command_line;
 use crate::failure::{Failure, Outcome};
 use crate::request::NetworkTraining;
 use crate::terminal::{Interrupt, Notes};
@@ -64,7 +65,7 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
     conclude(request, &summary, notes);
     if let Some(page) = &request.report {
         let title = request.out.file_name().unwrap_or(request.out.as_os_str()).to_string_lossy();
-        let html = papo_lab::report(&title, &recipe, &summary, &Log::read(&folder.log())?);
+        let html = papo_lab::report(&title, &command_line(), &recipe, &summary, &Log::read(&folder.log())?);
         std::fs::write(page, html).map_err(|source| papo_lab::Error::Write { path: page.clone(), source })?;
         notes.say(format_args!("curves: {}", page.display()));
     }
