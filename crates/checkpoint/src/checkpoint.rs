@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::index::Index;
 use crate::layout::Layout;
 use crate::map::MappedFile;
+use crate::other_formats::other_weights;
 use crate::{Dtype, Error, safetensors, torch};
 
 /// Whole checkpoints and indices of sharded ones, in the order in which a model folder is searched.
@@ -70,7 +71,15 @@ impl Checkpoint {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         match WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
             Some(path) => Self::open_file(&path),
-            None => Err(Error::NoWeights { folder: folder.to_path_buf() }),
+            None => {
+                let entries = std::fs::read_dir(folder)
+                    .map_err(|source| Error::Read { path: folder.to_path_buf(), source })?;
+                let mut names: Vec<String> =
+                    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+                names.sort();
+                let found = other_weights(names.iter().map(String::as_str));
+                Err(Error::NoWeights { folder: folder.to_path_buf(), found })
+            }
         }
     }
 

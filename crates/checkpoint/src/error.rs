@@ -1,7 +1,7 @@
 //! What can be wrong with a checkpoint, each a sentence for the person at the terminal.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a checkpoint cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +18,15 @@ pub enum Error {
 
     /// A folder holds none of the weight files that are known.
     #[error(
-        "{} holds no weights: expected model.safetensors, model.safetensors.index.json, pytorch_model.bin or \
-         pytorch_model.bin.index.json",
-        folder.display()
+        "{} holds no weights that are read (model.safetensors, pytorch_model.bin, or one of these in shards with an index){}",
+        folder.display(),
+        found.as_ref().map(|found| format!(", {found}")).unwrap_or_default()
     )]
     NoWeights {
         /// The model folder.
         folder: PathBuf,
+        /// A clause on the weights in other formats, with what to do.
+        found: Option<String>,
     },
 
     /// A clone made without git-lfs left a note of 130 bytes where the weights belong.
@@ -178,4 +180,15 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
+}
+
+impl Error {
+    /// The file that is damaged or lacks something, where that is what is wrong.
+    pub fn damaged_file(&self) -> Option<&Path> {
+        match self {
+            Error::Damaged { path, .. } | Error::DamagedTensor { path, .. } => Some(path),
+            Error::MissingShard { index, .. } | Error::NotInShard { index, .. } => Some(index),
+            _ => None,
+        }
+    }
 }

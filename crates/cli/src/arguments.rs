@@ -119,7 +119,7 @@ pub enum Command {
         after_help = "Example:\n  papo quantize blenderbot --dtype int8 --out blenderbot-int8\n  papo chat ./blenderbot-int8"
     )]
     Quantize(QuantizeArguments),
-    /// Download models into the cache that Hugging Face's own tools use.
+    /// Download models into the cache that Hugging Face's own tools use, and repair those that are damaged there.
     Pull(PullArguments),
     /// List the models at hand: built in, and in the cache.
     #[command(visible_alias = "ls")]
@@ -382,6 +382,10 @@ pub struct PullArguments {
     /// Hub names, NAME@REVISION for a certain version, or aliases.
     #[arg(required = true, value_name = "MODEL")]
     pub models: Vec<String>,
+
+    /// Download every file again, also those that seem whole.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `papo list`.

@@ -32,7 +32,7 @@ pub fn run(request: Request, notes: Notes) -> Outcome {
         Request::Eval(request) => eval::run(request, notes),
         Request::Bench(request) => bench::run(request, notes),
         Request::Quantize(request) => quantize::run(&request, notes),
-        Request::Pull(models) => pull::run(&models, notes),
+        Request::Pull { models, repair } => pull::run(&models, repair, notes),
         Request::List(format) => list::run(format),
         Request::Show(request) => show::run(request),
         Request::Remove(models) => remove::run(&models, notes),

@@ -1,11 +1,11 @@
 //! From a name to a model that is ready, with something to look at on the way.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use papo::files::ModelFiles;
 use papo::generate::Generated;
-use papo::hub::Want;
+use papo::hub::{Repair, Repository, Want};
 use papo::quantized::Quantized;
 use papo::{
     ChatModel, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId, Tokenizer,
@@ -120,12 +120,12 @@ pub fn load_any(name: &str, loading: &Loading, notes: Notes) -> Result<AnyModel,
     Ok(model)
 }
 
-/// Fetches a model into the cache without loading it.
-pub fn fetch(name: &str, notes: Notes) -> Result<ModelFiles, Failure> {
-    let watching = Watching::begin(name, notes);
+/// Fetches a model into the cache without loading it, and returns the folder of its files.
+pub fn pull(repository: &Repository, repair: Repair, notes: Notes) -> Result<PathBuf, Failure> {
+    let watching = Watching::begin(&repository.to_string(), notes);
     let progress = |progress| watching.show(progress);
     let options = LoadOptions { progress: Some(&progress), ..LoadOptions::default() };
-    Ok(ModelRef::parse(name)?.fetch(Want::Model, &options)?)
+    Ok(papo::pull(repository.clone(), repair, &options)?)
 }
 
 /// Makes a folder with a rounded copy of a model.

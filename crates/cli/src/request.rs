@@ -9,6 +9,7 @@ mod train;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use papo::hub::Repair;
 use papo::{GenerationConfig, Memory, WeightDtype};
 
 use crate::arguments::{self, Command, GenerationFlags, ModelFlags, OnOff, QuantizedDtype};
@@ -41,8 +42,13 @@ pub enum Request {
     Bench(Bench),
     /// A model with rounded weights.
     Quantize(Quantize),
-    /// Download, by name.
-    Pull(Vec<String>),
+    /// Download or repair, by name.
+    Pull {
+        /// What to download.
+        models: Vec<String>,
+        /// What is downloaded although it is there.
+        repair: Repair,
+    },
     /// What is at hand.
     List(Format),
     /// What a model is.
@@ -278,7 +284,10 @@ impl Request {
                     threads: threads(it.threads),
                 },
             }),
-            Command::Pull(it) => Request::Pull(it.models),
+            Command::Pull(it) => Request::Pull {
+                models: it.models,
+                repair: if it.force { Repair::Everything } else { Repair::Damaged },
+            },
             Command::List(it) => Request::List(format(it.json)),
             Command::Show(it) => Request::Show(Show {
                 model: it.model,

@@ -19,6 +19,7 @@
 
 mod arch;
 mod attention;
+mod count;
 mod decoder;
 mod embeddings;
 mod encoder;
@@ -40,6 +41,7 @@ mod tensors;
 mod weights;
 
 pub use arch::{Architecture, Family, families, read_architecture, read_config};
+pub use count::count_parameters;
 pub use error::Error;
 pub use model::{EncoderDecoder, LoadOptions};
 pub use recurrent::{

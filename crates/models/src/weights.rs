@@ -11,6 +11,7 @@ use papo_kernels::PackedMatrix;
 use crate::Error;
 use crate::arch::Blueprint;
 use crate::model::LoadOptions;
+use crate::spec::{LinearBias, Norm};
 use crate::taps::Side;
 use crate::tensors::{Tensors, Use, numbers};
 
@@ -127,6 +128,23 @@ impl<'a> Weights<'a> {
     /// Whether the part is stored at all.
     pub(crate) fn has(&self, part: Part) -> Result<bool, Error> {
         Ok(self.find(part, Ending::Weight)?.is_some())
+    }
+
+    /// The names of the tensors that a part is stored under, its bias among them where the network has it.
+    pub(crate) fn names(&self, part: Part) -> Result<Vec<String>, Error> {
+        let spec = &self.blueprint.spec;
+        let has_bias = match part {
+            Part::SelfAttention(..) | Part::CrossAttention(..) | Part::FeedForward(..) => {
+                spec.linear_bias == LinearBias::With
+            }
+            _ => matches!(spec.norm, Norm::Layer { .. }),
+        };
+        let endings = if has_bias { &[Ending::Weight, Ending::Bias][..] } else { &[Ending::Weight] };
+        let mut names = Vec::new();
+        for &ending in endings {
+            names.extend(self.find(part, ending)?.map(|tensor| tensor.name.to_owned()));
+        }
+        Ok(names)
     }
 
     /// Whether two parts of the shape `[outputs, inputs]` are both stored, and not the same numbers.

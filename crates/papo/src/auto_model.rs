@@ -70,6 +70,9 @@ impl Progress {
             hub::Progress::Retrying { reason, delay } => {
                 Self::Remark(format!("{reason}; trying again in {:.1} s", delay.as_secs_f64()))
             }
+            hub::Progress::Damaged { file, found, expected } => Self::Remark(format!(
+                "{file} in the cache has {found} bytes and should have {expected}: it is fetched again"
+            )),
             hub::Progress::Waiting { file } => {
                 Self::Remark(format!("another program is downloading {file}; waiting for it"))
             }

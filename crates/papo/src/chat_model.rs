@@ -8,7 +8,7 @@ use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::network::Task;
-use crate::{Error, LoadOptions, PretrainedModel, Tokenizer, built_in};
+use crate::{Description, Error, LoadOptions, PretrainedModel, Tokenizer, built_in};
 
 /// A model ready to be talked to; immutable, so several conversations may share it.
 #[derive(Debug)]
@@ -44,9 +44,9 @@ impl ChatModel {
 
     /// Loads the model among these files and calls it `name`.
     pub fn from_files(name: String, files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
-        // The tokenizer first: it is small, and its errors come before minutes of loading.
-        let tokenizer =
-            Tokenizer::load(files).map_err(|error| trouble_with_network(files).unwrap_or(error))?;
+        // What is wrong with the network is the first thing to know; then the tokenizer, which is small, before minutes of loading.
+        Description::check(files)?;
+        let tokenizer = Tokenizer::load(files)?;
         Self::assemble(name, tokenizer, PretrainedModel::load(files, options)?)
     }
 
@@ -109,13 +109,4 @@ impl ChatModel {
         kept.extend_from_slice(&ids[head + cut..]);
         Fitted { ids: kept, cut }
     }
-}
-
-/// Why the network cannot be run at all, as far as its configuration tells: of a model that is foreign in both, this comes first.
-fn trouble_with_network(files: &ModelFiles) -> Option<Error> {
-    let config = serde_json::Value::Object(files.object("config.json").ok()??);
-    if config.get("model_type").and_then(serde_json::Value::as_str) == Some("papo_ngram") {
-        return None;
-    }
-    papo_models::read_architecture(&config, &files.path("config.json")).err().map(Error::from)
 }

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::files::ModelFiles;
 use crate::ngram_file;
 use crate::pretrained_model::{checkpoint, model_config};
-use crate::settings;
+use crate::{diagnosis, settings};
 
 /// The shape of a network of any kind.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct Description {
     pub family: &'static str,
     /// The shape of the network.
     pub shape: Shape,
-    /// Stored weights, shared ones once.
+    /// Weights of the network, shared ones once.
     pub parameters: usize,
     /// Number of stored tensors in each precision, as in `f16`.
     pub precisions: BTreeMap<String, usize>,
@@ -56,6 +56,16 @@ pub struct Description {
 }
 
 impl Description {
+    /// Refuses what cannot be loaded whatever its tensors are: no model at all, no weights, a family that nobody knows.
+    pub(crate) fn check(files: &ModelFiles) -> Result<(), Error> {
+        let config = model_config(files)?;
+        if config.get("model_type").and_then(Value::as_str) != Some("papo_ngram") {
+            papo_models::read_architecture(&config, &files.path("config.json"))?;
+            checkpoint(files).map_err(|error| diagnosis::explained(error, &config, files, None))?;
+        }
+        Ok(())
+    }
+
     /// Reads the configuration and the headers of the weight files, not the weights.
     pub fn read(files: &ModelFiles) -> Result<Self, Error> {
         let config = model_config(files)?;
@@ -63,7 +73,8 @@ impl Description {
             return Self::of_ngram(files, &config);
         }
         let architecture = papo_models::read_architecture(&config, &files.path("config.json"))?;
-        let checkpoint = checkpoint(files)?;
+        let checkpoint =
+            checkpoint(files).map_err(|error| diagnosis::explained(error, &config, files, None))?;
         let mut precisions = BTreeMap::new();
         let mut parameters = checkpoint.parameter_count();
         for name in checkpoint.names() {
@@ -79,6 +90,10 @@ impl Description {
                 parameters -= scales.map_or(0, |scales| scales.elements());
                 *precisions.entry(precision).or_default() += 1;
             }
+        }
+        if matches!(architecture, Architecture::EncoderDecoder(_)) {
+            // Files may hold more than the network uses: buffers, copies of tied tables.
+            parameters = papo_models::count_parameters(&config, &files.path("config.json"), &checkpoint)?;
         }
         let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default().to_owned();
         let family = papo_models::families().iter().find(|family| family.model_type == model_type);
@@ -126,6 +141,17 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn parameters_are_counted_as_the_loaded_network_counts_them() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/checkpoints");
+        for entry in std::fs::read_dir(fixtures).unwrap() {
+            let files = ModelFiles::Folder(entry.unwrap().path());
+            let loaded = crate::PretrainedModel::load(&files, &crate::LoadOptions::default()).unwrap();
+            let described = Description::read(&files).unwrap();
+            assert_eq!(described.parameters, loaded.network().parameters(), "{}", files.place().display());
+        }
+    }
 
     #[test]
     fn a_tiny_checkpoint_is_described_without_being_loaded() {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::diagnosis::cure;
+
 /// Why a model, a tokenizer or a conversation could not be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,7 +31,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file is not the JSON that it should be.
-    #[error("{} is not valid JSON: {source}; fetch the file again or repair it", path.display())]
+    #[error("{} is not valid JSON: {source}; fetch the file again or repair it{}", path.display(), cure(Some(path)))]
     Json {
         /// The file.
         path: PathBuf,
@@ -66,6 +68,14 @@ pub enum Error {
         class: String,
         /// What to do.
         hint: String,
+    },
+    /// A folder that holds something else than a model that can be read.
+    #[error("{} is no model that can be read: {reason}", folder.display())]
+    NoModel {
+        /// The folder.
+        folder: PathBuf,
+        /// A clause: what it holds and what to do.
+        reason: String,
     },
     /// A file that the model cannot do without is missing.
     #[error("{} is missing {file}; {hint}", folder.display())]
@@ -124,7 +134,7 @@ pub enum Error {
     #[error(transparent)]
     Hub(#[from] crate::hub::Error),
     /// The weights cannot be read.
-    #[error(transparent)]
+    #[error("{_0}{cure}", cure = cure(_0.damaged_file()))]
     Checkpoint(#[from] papo_checkpoint::Error),
     /// An n-gram model cannot be read.
     #[error(transparent)]

@@ -8,21 +8,68 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::hub::{self, Hub, Repository, Want};
-use crate::{LoadOptions, Progress};
+use crate::hub::{self, Hub, Network, Repair, Repository, Want};
+use crate::{Error, LoadOptions, Progress, diagnosis};
 
 /// How long an interrupt may go unheeded.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// The folder of a model's files; of one that cannot be run only the small ones are fetched.
+pub(crate) fn fetch(repository: Repository, want: Want, options: &LoadOptions<'_>) -> Result<PathBuf, Error> {
+    look_first(&repository, want, options)?;
+    Ok(resolve(Hub::from_env(), repository, want, options)?)
+}
+
+/// Fetches the configuration of a model that is not there yet, and refuses what would be of no use once all of it is.
+fn look_first(repository: &Repository, want: Want, options: &LoadOptions<'_>) -> Result<(), Error> {
+    let hub = Hub::from_env();
+    let is_offline = hub.settings().network == Network::Offline;
+    if want == Want::Model && !is_offline && hub.cached(repository, want).is_none() {
+        let folder = resolve(hub, repository.clone(), Want::Tokenizer, options)?;
+        diagnosis::check_configuration(&folder, repository)?;
+    }
+    Ok(())
+}
+
 /// The folder of the model's files, as [`Hub::resolve`] finds it.
-///
-/// Where there is an interrupt, a thread of its own does the work: a connection that stands still for half a minute must not keep
-/// anybody waiting. A thread that was left behind ends at the next byte or time-out, and what it has fetched by then stays.
 pub(crate) fn resolve(
     hub: Hub,
     repository: Repository,
     want: Want,
     options: &LoadOptions<'_>,
+) -> Result<PathBuf, hub::Error> {
+    watched(hub, repository, options, move |hub, repository, progress| {
+        hub.resolve(repository, want, progress)
+    })
+}
+
+/// Brings a model in the cache up to what the hub has, repairs what is damaged, and returns the folder that holds its files.
+#[cfg(feature = "hub")]
+pub fn pull(repository: Repository, repair: Repair, options: &LoadOptions<'_>) -> Result<PathBuf, Error> {
+    look_first(&repository, Want::Model, options)?;
+    let pulled = watched(Hub::from_env(), repository, options, move |hub, repository, progress| {
+        hub.pull(repository, repair, progress)
+    });
+    Ok(pulled?)
+}
+
+/// As `Hub::resolve` where this program cannot ask.
+#[cfg(not(feature = "hub"))]
+pub fn pull(repository: Repository, _: Repair, options: &LoadOptions<'_>) -> Result<PathBuf, Error> {
+    Ok(resolve(Hub::from_env(), repository, Want::Model, options)?)
+}
+
+/// What a hub does, told of and interrupted as `options` say.
+///
+/// Where there is an interrupt, a thread of its own does the work: a connection that stands still for half a minute must not keep
+/// anybody waiting. A thread that was left behind ends at the next byte or time-out, and what it has fetched by then stays.
+fn watched(
+    hub: Hub,
+    repository: Repository,
+    options: &LoadOptions<'_>,
+    work: impl FnOnce(&Hub, &Repository, &mut dyn FnMut(hub::Progress<'_>)) -> Result<PathBuf, hub::Error>
+    + Send
+    + 'static,
 ) -> Result<PathBuf, hub::Error> {
     let tell = |step| {
         if let Some(progress) = options.progress {
@@ -30,15 +77,14 @@ pub(crate) fn resolve(
         }
     };
     let Some(interrupt) = options.interrupt else {
-        return hub
-            .resolve(&repository, want, &mut |step| Progress::of_hub(&step).into_iter().for_each(tell));
+        return work(&hub, &repository, &mut |step| Progress::of_hub(&step).into_iter().for_each(tell));
     };
     let left = Arc::new(AtomicBool::new(false));
     let hub = hub.interrupted_by(Arc::clone(&left));
     let name = repository.to_string();
     let (sender, heard) = mpsc::channel();
     let worker = thread::spawn(move || {
-        hub.resolve(&repository, want, &mut |step| {
+        work(&hub, &repository, &mut |step| {
             // Nobody hears it any more once the interrupt came.
             let _ = Progress::of_hub(&step).map(|step| sender.send(step));
         })

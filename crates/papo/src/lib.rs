@@ -17,6 +17,7 @@ mod chat_model;
 pub mod compare;
 pub mod conversation;
 pub mod description;
+mod diagnosis;
 mod error;
 pub mod eval;
 mod fetching;
@@ -48,6 +49,7 @@ pub use auto_model::{AutoModelForCausalLM, AutoModelForSeq2SeqLM, LoadOptions, P
 pub use chat_model::ChatModel;
 pub use conversation::{Conversation, Memory, Reply, Speaker, Turn};
 pub use error::Error;
+pub use fetching::pull;
 pub use generate::{GenerationConfig, Hooks, TokenId};
 pub use model_ref::{ALIASES, ModelRef};
 pub use papo_models::WeightDtype;

@@ -1,13 +1,14 @@
 //! What a user types for a model: a folder, an n-gram file, a built-in name, an alias or a name on the hub.
 //!
 //! Built-in names and aliases come first (`./bart-base` is the folder of that name); then whatever is a folder or looks like a path;
-//! the rest must be `NAME` or `OWNER/NAME`, with `@REVISION` where a certain version is wanted.
+//! the rest must be `NAME` or `OWNER/NAME`, with `@REVISION` where a certain version is wanted, or the address of the page that the hub has
+//! of it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::files::{EmbeddedModel, ModelFiles};
-use crate::hub::{Hub, Repository, Want};
+use crate::hub::{Hub, Repository, Want, address};
 use crate::ngram_file::{MODEL_FILE, NgramFile};
 use crate::{Error, LoadOptions, Progress, built_in, fetching};
 
@@ -70,7 +71,15 @@ impl ModelRef {
                 _ => Self::Ngram(path.to_owned()),
             });
         }
+        let endpoint = std::env::var("HF_ENDPOINT").ok();
+        if !path.is_dir()
+            && let Some(page) = address::parse(trimmed, endpoint.as_deref())
+        {
+            let (name, revision) = page.map_err(|reason| wrong(&reason))?;
+            return Self::on_the_hub(text, &name, revision.as_deref());
+        }
         let looks_like_path = path.is_absolute()
+            || trimmed.contains('\\')
             || [".", "..", "~"].contains(&trimmed)
             || ["./", "../", "~/", ".\\", "..\\"].iter().any(|start| trimmed.starts_with(start))
             || trimmed.ends_with(['/', '\\']);
@@ -83,7 +92,22 @@ impl ModelRef {
         if alias.is_none() && looks_like_file(trimmed) {
             return Err(wrong("there is no such file; check the path, or give a name on the hub"));
         }
-        let name = alias.unwrap_or(name);
+        // Beside a folder of the owner's name it is a path with a slip in it, rather than something to ask the world for.
+        if alias.is_none()
+            && revision.is_none()
+            && let Some((folder, _)) = trimmed.split_once('/')
+            && Path::new(folder).is_dir()
+        {
+            return Err(wrong(&format!(
+                "there is no such folder within {folder}; check the path, or write {trimmed}@main for the model of that name on the hub"
+            )));
+        }
+        Self::on_the_hub(text, alias.unwrap_or(name), revision)
+    }
+
+    /// A name on the hub, as far as it can be one; `text` is what the user typed.
+    fn on_the_hub(text: &str, name: &str, revision: Option<&str>) -> Result<Self, Error> {
+        let wrong = |reason: &str| Error::ModelName { name: text.to_owned(), reason: reason.to_owned() };
         let allowed = |part: &str| {
             !part.is_empty()
                 && !part.starts_with(['.', '-'])
@@ -91,6 +115,15 @@ impl ModelRef {
                 && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         };
         let parts: Vec<&str> = name.split('/').collect();
+        if let Some(folder) = name.strip_prefix("models--") {
+            return Err(wrong(&format!(
+                "it is the name of a folder in the cache; write {} for the model in it",
+                folder.replacen("--", "/", 1)
+            )));
+        }
+        if let ["datasets" | "spaces", _, ..] = parts[..] {
+            return Err(wrong("it is a data set or a space of the hub, and no model"));
+        }
         if parts.len() > 2 || !parts.iter().all(|part| allowed(part)) {
             return Err(wrong(
                 "there is no such folder, and a name on the hub is NAME or OWNER/NAME (letters, digits, '-', '_' and '.'), \
@@ -132,18 +165,22 @@ impl ModelRef {
             }
             Self::Hub { name, revision } => {
                 let repository = Repository::new(name, revision.as_deref())?;
-                Ok(ModelFiles::Folder(fetching::resolve(Hub::from_env(), repository, want, options)?))
+                Ok(ModelFiles::Folder(fetching::fetch(repository, want, options)?))
             }
         }
     }
 
-    /// The files of a model that is on this machine; `None` for one that the hub would have to be asked for.
-    pub fn files_at_hand(&self) -> Result<Option<ModelFiles>, Error> {
+    /// The files of a model that is on this machine; an error for one that the hub would have to be asked for.
+    pub fn files_at_hand(&self) -> Result<ModelFiles, Error> {
         let Self::Hub { name, revision } = self else {
-            return self.fetch(Want::Model, &LoadOptions::default()).map(Some);
+            return self.fetch(Want::Model, &LoadOptions::default());
         };
         let repository = Repository::new(name, revision.as_deref())?;
-        Ok(Hub::from_env().cached(&repository, Want::Model).map(ModelFiles::Folder))
+        let hub = Hub::from_env();
+        match hub.cached(&repository, Want::Model) {
+            Some(folder) => Ok(ModelFiles::Folder(folder)),
+            None => Err(hub.why_not(&repository, Want::Model).into()),
+        }
     }
 }
 
@@ -192,6 +229,35 @@ mod tests {
         assert_eq!(hub("flan-t5-small@abc"), ("google/flan-t5-small".into(), Some("abc".into())));
         assert_eq!(hub("org/name@refs/pr/3"), ("org/name".into(), Some("refs/pr/3".into())));
         assert_eq!(hub("gpt2"), ("gpt2".into(), None));
+    }
+
+    #[test]
+    fn the_address_of_a_page_is_its_models_name() {
+        assert_eq!(hub("https://huggingface.co/org/name/tree/v1"), ("org/name".into(), Some("v1".into())));
+        assert_eq!(hub("hf.co/org/name"), ("org/name".into(), None));
+        for (text, word) in [
+            ("https://huggingface.co/datasets/org/name", "data set"),
+            ("datasets/org/name", "data set"),
+            ("https://github.com/org/name", "github.com"),
+            ("https://huggingface.co/org/..", "a name on the hub is"),
+            ("models--org--name", "write org/name"),
+        ] {
+            let sentence = ModelRef::parse(text).unwrap_err().to_string();
+            assert!(sentence.contains(word), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_path_is_never_asked_of_the_hub() {
+        // The tests run in the folder of this crate.
+        for name in ["src/absent", "./src/absent", "src\\absent", "src/", "~/absent"] {
+            let outcome = ModelRef::parse(name);
+            assert!(
+                matches!(&outcome, Ok(ModelRef::Folder(_))) == (name == "src/"),
+                "{name:?} became {outcome:?}"
+            );
+        }
+        assert_eq!(hub("src/absent@main"), ("src/absent".into(), Some("main".into())));
     }
 
     #[test]

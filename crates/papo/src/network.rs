@@ -11,11 +11,11 @@ use papo_models::{EncoderDecoder, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
 use papo_ngram::Generator;
 use serde_json::Value;
 
-use crate::Error;
 use crate::files::ModelFiles;
 use crate::ngram_file;
 use crate::pretrained_model::checkpoint;
 pub use crate::training::{Task, Training};
+use crate::{Error, diagnosis};
 
 /// A network of any kind, ready to run.
 #[derive(Debug)]
@@ -62,18 +62,39 @@ impl Network {
         weights: Option<Checkpoint>,
         options: &LoadOptions<'_>,
     ) -> Result<Self, Error> {
+        let is_ngram = config.get("model_type").and_then(Value::as_str) == Some("papo_ngram");
+        let weights = match weights {
+            None if !is_ngram => {
+                // The family first: of one that nobody knows the weights do not matter.
+                papo_models::read_architecture(config, &files.path("config.json"))?;
+                Some(checkpoint(files).map_err(|error| diagnosis::explained(error, config, files, None))?)
+            }
+            weights => weights,
+        };
+        let loaded = Self::from_weights(config, files, weights.as_ref(), options);
+        loaded.map_err(|error| diagnosis::explained(error, config, files, weights.as_ref()))
+    }
+
+    /// The network that a configuration names; `weights` may only be missing of an n-gram.
+    fn from_weights(
+        config: &Value,
+        files: &ModelFiles,
+        weights: Option<&Checkpoint>,
+        options: &LoadOptions<'_>,
+    ) -> Result<Self, Error> {
         let path = files.path("config.json");
-        let weights = || weights.map_or_else(|| checkpoint(files), Ok);
+        let Some(weights) = weights else {
+            return Ok(Self::Ngram(Box::new(ngram_file::generator(config, files)?)));
+        };
         Ok(match config.get("model_type").and_then(Value::as_str) {
             Some("papo_rnn" | "papo_lstm" | "papo_gru") => {
-                Self::RecurrentLm(Box::new(RecurrentLm::load(config, &path, &weights()?, options)?))
+                Self::RecurrentLm(Box::new(RecurrentLm::load(config, &path, weights, options)?))
             }
             Some("papo_seq2seq") => {
-                let network = RecurrentSeq2Seq::load(config, &path, &weights()?, options)?;
+                let network = RecurrentSeq2Seq::load(config, &path, weights, options)?;
                 Self::RecurrentSeq2Seq(Box::new(network))
             }
-            Some("papo_ngram") => Self::Ngram(Box::new(ngram_file::generator(config, files)?)),
-            _ => Self::EncoderDecoder(Box::new(EncoderDecoder::load(config, &path, &weights()?, options)?)),
+            _ => Self::EncoderDecoder(Box::new(EncoderDecoder::load(config, &path, weights, options)?)),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::network::{Kind, Network, Training};
-use crate::{Error, LoadOptions, Progress, quantized, settings, threads};
+use crate::{Error, LoadOptions, Progress, diagnosis, quantized, settings, threads};
 
 /// A network ready to generate; immutable, so it can be shared between conversations.
 #[derive(Debug)]
@@ -153,6 +153,7 @@ pub(crate) fn weights_progress<'a>(
 
 /// `config.json`, which every model has.
 pub(crate) fn model_config(files: &ModelFiles) -> Result<Value, Error> {
+    diagnosis::check_folder(files)?;
     let hint = "it says what the model is; give a folder that holds a checkpoint, or fetch the model again";
     files.require("config.json", hint)?;
     Ok(Value::Object(files.object("config.json")?.unwrap_or_default()))

@@ -2,7 +2,7 @@
 
 use indicatif::HumanBytes;
 use papo::built_in::BUILT_IN;
-use papo::hub::{CachedModel, Hub};
+use papo::hub::{CachedModel, CachedRevision, Hub};
 use serde_json::json;
 
 use crate::failure::Outcome;
@@ -55,14 +55,7 @@ fn built_in_size(model: &papo::files::EmbeddedModel) -> u64 {
 
 /// Which versions of a model are there, as people read it.
 fn versions(model: &CachedModel) -> String {
-    let mut words: Vec<String> = model
-        .revisions
-        .iter()
-        .map(|revision| match &revision.refs[..] {
-            [] => revision.commit.chars().take(8).collect(),
-            names => names.join(", "),
-        })
-        .collect();
+    let mut words: Vec<String> = model.revisions.iter().map(CachedRevision::title).collect();
     if model.unfinished > 0 {
         words.push(format!("{} of an unfinished download", HumanBytes(model.unfinished)));
     }

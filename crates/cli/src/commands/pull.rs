@@ -1,16 +1,18 @@
-//! `papo pull`: models come from the hub into the cache that Hugging Face's own tools use.
+//! `papo pull`: models come from the hub into the cache that Hugging Face's own tools use; what is damaged there is fetched again.
+
+use papo::hub::Repair;
 
 use super::remove::repository;
 use crate::failure::{Failure, Outcome};
-use crate::loading::fetch;
+use crate::loading;
 use crate::terminal::{Notes, Output};
 
 /// Fetches each and prints the folder that holds it; one that cannot be had is told and the rest go on.
-pub fn run(models: &[String], notes: Notes) -> Outcome {
+pub fn run(models: &[String], repair: Repair, notes: Notes) -> Outcome {
     let mut output = Output::standard();
     let mut all_good = true;
     for name in models {
-        match pull(name, notes) {
+        match pull(name, repair, notes) {
             Ok(folder) => output.line(folder)?,
             Err(failure) => {
                 all_good = false;
@@ -22,8 +24,8 @@ pub fn run(models: &[String], notes: Notes) -> Outcome {
     if all_good { Ok(()) } else { Err(Failure::Reported) }
 }
 
-fn pull(name: &str, notes: Notes) -> Result<String, Failure> {
+fn pull(name: &str, repair: Repair, notes: Notes) -> Result<String, Failure> {
     // What is a folder or part of the program cannot be fetched, and should not seem to have been.
-    repository(name)?;
-    Ok(fetch(name, notes)?.place().display().to_string())
+    let repository = repository(name)?;
+    Ok(loading::pull(&repository, repair, notes)?.display().to_string())
 }

@@ -23,10 +23,7 @@ pub fn run(request: Show) -> Outcome {
         None => ModelRef::BuiltIn(papo::built_in::default_model()?),
     };
     // Looking at a model is no reason to download it.
-    let files = reference.files_at_hand()?.ok_or_else(|| {
-        let name = reference.name();
-        Failure::new(format_args!("{name} is not in the cache; fetch it with papo pull {name}"))
-    })?;
+    let files = reference.files_at_hand()?;
     if let Some(path) = &request.arpa {
         return write_arpa(&files, path, request.existing);
     }

@@ -4,10 +4,13 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use super::client::BREATH;
+use super::Error;
 use super::repository::{Repository, is_commit};
-use super::{Error, is_file};
+
+/// How long nobody looks whether an interrupt came.
+pub(super) const BREATH: Duration = Duration::from_millis(100);
 
 /// The folder of all models.
 #[derive(Debug)]
@@ -62,6 +65,31 @@ impl Cache {
         Some(text.trim().to_string()).filter(|commit| is_commit(commit))
     }
 
+    /// The commits that may be meant where no ref tells, newest first: any for whoever names no revision, else the one that begins so.
+    pub(super) fn guesses(&self, repository: &Repository) -> Vec<String> {
+        let begins = repository.revision();
+        let is_beginning = begins.len() >= 7 && begins.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if repository.names_revision() && !is_beginning {
+            return Vec::new();
+        }
+        let snapshots = fs::read_dir(self.model(repository).join("snapshots"));
+        let mut found: Vec<_> = snapshots
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                Some((entry.metadata().ok()?.modified().ok(), entry.file_name().into_string().ok()?))
+            })
+            .filter(|(_, commit)| is_commit(commit))
+            .filter(|(_, commit)| !repository.names_revision() || commit.starts_with(begins))
+            .collect();
+        if repository.names_revision() && found.len() > 1 {
+            return Vec::new();
+        }
+        found.sort();
+        found.into_iter().rev().map(|(_, commit)| commit).collect()
+    }
+
     /// Notes the commit that the revision stands for.
     pub(super) fn set_ref(&self, repository: &Repository, commit: &str) -> Result<(), Error> {
         // Written only when it changes, so that a cache that is shared read-only works as long as it is up to date.
@@ -79,7 +107,8 @@ impl Cache {
             .map_err(|source| Error::Cache { path, source })
     }
 
-    /// Makes `file` of a snapshot point at a blob that is there; the caller holds the lock on the blob.
+    /// Makes `file` of a snapshot point at a blob that is there, also where it is something already; the caller holds the lock on the
+    /// blob.
     pub(super) fn link(
         &self,
         repository: &Repository,
@@ -88,9 +117,6 @@ impl Cache {
         etag: &str,
     ) -> Result<(), Error> {
         let pointer = self.snapshot(repository, commit).join(file);
-        if is_file(&pointer) {
-            return Ok(());
-        }
         create_parent(&pointer)?;
         let refused = |source| Error::Cache { path: pointer.clone(), source };
         match fs::remove_file(&pointer) {

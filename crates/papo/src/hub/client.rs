@@ -18,11 +18,9 @@ use serde::Deserialize;
 use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
 
+use super::cache::BREATH;
 use super::repository::{Repository, is_commit};
 use super::{Error, Progress, Settings, Token};
-
-/// How long nobody looks whether an interrupt came.
-pub(super) const BREATH: Duration = Duration::from_millis(100);
 
 /// Most redirects in a row.
 const MAX_REDIRECTS: usize = 8;

@@ -12,7 +12,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::client::{Answer, Listing, Metadata};
-use super::{Error, Hub, Progress, Repository, cache, is_file};
+use super::{Error, Hub, Progress, Repair, Repository, cache};
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 128 << 10;
@@ -25,6 +25,7 @@ pub(super) struct Job<'a> {
     hub: &'a Hub,
     repository: &'a Repository,
     listing: &'a Listing,
+    repair: Option<Repair>,
     progress: &'a mut dyn FnMut(Progress<'_>),
     /// Bytes of files that are done.
     done: u64,
@@ -45,9 +46,10 @@ impl<'a> Job<'a> {
         hub: &'a Hub,
         repository: &'a Repository,
         listing: &'a Listing,
+        repair: Option<Repair>,
         progress: &'a mut dyn FnMut(Progress<'_>),
     ) -> Self {
-        Job { hub, repository, listing, progress, done: 0, total: Some(0) }
+        Job { hub, repository, listing, repair, progress, done: 0, total: Some(0) }
     }
 
     /// Adds files to the total, so that progress is known before the first of them begins.
@@ -62,10 +64,12 @@ impl<'a> Job<'a> {
     pub(super) fn fetch(&mut self, file: &str) -> Result<(), Error> {
         let (cache, commit) = (&self.hub.cache, self.listing.commit.as_str());
         let pointer = cache.snapshot(self.repository, commit).join(file);
-        if let Ok(metadata) = fs::metadata(&pointer)
-            && metadata.is_file()
+        let there = size_of(&pointer);
+        let listed = self.listing.files.get(file).copied().flatten();
+        if let Some(size) = there
+            && (self.repair.is_none() || self.repair == Some(Repair::Damaged) && listed == there)
         {
-            self.done += metadata.len();
+            self.done += size;
             return Ok(());
         }
         let described = self.hub.client.metadata(self.repository, commit, file, self.progress)?;
@@ -73,6 +77,17 @@ impl<'a> Job<'a> {
             name: self.repository.name().to_string(),
             file: file.to_string(),
         })?;
+        if let (Some(found), Some(Repair::Damaged)) = (there, self.repair) {
+            match described.size {
+                Some(expected) if expected != found => {
+                    (self.progress)(Progress::Damaged { file, found, expected });
+                }
+                _ => {
+                    self.done += found;
+                    return Ok(());
+                }
+            }
+        }
         let blob = cache.blob(self.repository, &described.etag);
         cache::create_parent(&blob)?;
         let (progress, mut told) = (&mut self.progress, false);
@@ -83,7 +98,8 @@ impl<'a> Job<'a> {
             self.hub.client.go_on(self.repository)
         })?;
         // Another version of the model may have it, or whoever held the lock has fetched it.
-        if !is_file(&blob) {
+        let is_whole = size_of(&blob).is_some_and(|size| described.size.is_none_or(|whole| whole == size));
+        if !is_whole || self.repair == Some(Repair::Everything) {
             self.transfer(file, &described, &blob)?;
         }
         self.done += fs::metadata(&blob).map_or(0, |metadata| metadata.len());
@@ -99,6 +115,9 @@ impl<'a> Job<'a> {
         let mut out = File::options().create(true).append(true).open(partial).map_err(refused)?;
         let length = |out: &File| out.metadata().map(|metadata| metadata.len()).map_err(refused);
 
+        if self.repair == Some(Repair::Everything) {
+            out.set_len(0).map_err(refused)?;
+        }
         let (mut failures, mut restarts) = (0, 0);
         let mut furthest = length(&out)?;
         loop {
@@ -238,6 +257,11 @@ impl Start {
             _ => Start::Nowhere,
         }
     }
+}
+
+/// Bytes of the file that a path, which may be a link, leads to.
+fn size_of(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
 }
 
 /// What is wrong with a file that is said to be whole.

@@ -96,11 +96,38 @@ pub enum Error {
 
     /// Downloads are switched off and the model is not there.
     #[error(
-        "{name} is not in the cache, and HF_HUB_OFFLINE keeps Papo from fetching it: unset that, or name another model"
+        "{name} {state}, and HF_HUB_OFFLINE keeps Papo from fetching it: unset that, or name another model"
     )]
     Offline {
         /// `OWNER/NAME`, with its revision.
         name: String,
+        /// What the cache has instead of the model, as the predicate of a sentence.
+        state: String,
+    },
+
+    /// A download was never finished, or somebody took files away.
+    #[error(
+        "{name} is in the cache, but incomplete: {missing} is missing; `papo pull {name}` fetches what is"
+    )]
+    Incomplete {
+        /// `OWNER/NAME`, with its revision.
+        name: String,
+        /// What is missing.
+        missing: String,
+    },
+
+    /// The model is there, but not in the version that was asked for.
+    #[error(
+        "the cache has {name}, but not its revision {revision:?}, only {there}: name one of these as {name}@REVISION, or fetch that one with \
+         `papo pull {name}@{revision}`"
+    )]
+    OtherRevisions {
+        /// `OWNER/NAME`
+        name: String,
+        /// What was asked for.
+        revision: String,
+        /// What there is.
+        there: String,
     },
 
     /// The model is not in the cache, and nothing in this program can download.
@@ -123,14 +150,14 @@ pub enum Error {
 
     /// The repository exists but not in a form that can be read.
     #[error(
-        "{name} has no weights in safetensors or as pytorch_model.bin{}: look for a version of the model that has",
-        if found.is_empty() { String::new() } else { format!(", only {found}") }
+        "{name} has no weights that are read (safetensors or pytorch_model.bin){}",
+        found.as_ref().map_or(": look for a version of the model that has".into(), |found| format!(": {found}"))
     )]
     NoWeights {
         /// `OWNER/NAME`
         name: String,
-        /// Weights in other formats.
-        found: String,
+        /// A clause on what it has instead, with what to do.
+        found: Option<String>,
     },
 
     /// The list of shards is damaged.
@@ -196,7 +223,7 @@ pub enum Error {
     },
 
     /// The cache cannot be used.
-    #[error("cannot use the model cache at {}: {source}; make it writable, or set HF_HUB_CACHE to a folder that is", path.display())]
+    #[error("cannot use the model cache at {}: {source}; make it writable, set HF_HUB_CACHE to a folder that is, or HF_HUB_OFFLINE=1 to use what is there", path.display())]
     Cache {
         /// The file or folder in the cache.
         path: PathBuf,
@@ -205,7 +232,7 @@ pub enum Error {
     },
 
     /// There is nothing to remove.
-    #[error("{name} is not in the cache: `papo list` shows what is")]
+    #[error("{name} is not in the cache: `papo list` shows what is, and `papo pull {name}` fetches it")]
     NotCached {
         /// `OWNER/NAME`, with its revision.
         name: String,
@@ -244,8 +271,15 @@ impl Error {
             | Error::DiskFull { .. }
             | Error::Cache { .. }
             | Error::NotCached { .. }
+            | Error::Incomplete { .. }
+            | Error::OtherRevisions { .. }
             | Error::Busy { .. } => false,
         }
+    }
+
+    /// Whether the cache cannot be written, so that what it has is the best there is.
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(self, Error::Cache { .. } | Error::DiskFull { .. })
     }
 
     /// Whether the same request may well succeed a little later.

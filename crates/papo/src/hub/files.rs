@@ -64,37 +64,47 @@ pub(super) fn is_index(file: &str) -> bool {
     file.ends_with(".index.json")
 }
 
-/// Weights in formats that are not read, for a message.
-pub(super) fn other_weights(listed: &BTreeMap<String, Option<u64>>) -> String {
-    let endings = [".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".bin", ".safetensors", ".pt", ".ckpt"];
-    let others: Vec<&str> = listed
-        .keys()
-        .map(String::as_str)
-        .filter(|name| endings.iter().any(|ending| name.ends_with(ending)))
-        .collect();
-    match others.len() {
-        0..4 => others.join(", "),
-        count => format!("{}, … ({count} files)", others[..3].join(", ")),
-    }
+/// Whether a snapshot has what is wanted, as far as can be told without asking the hub. A network runs without a tokenizer too:
+/// Python's library fetches just what a program asks it for.
+pub(super) fn can_be_used(snapshot: &Path, want: Want) -> bool {
+    let lacking = lacking(snapshot, want);
+    lacking.is_none() || (want == Want::Model && lacking.as_deref() == Some(TOKENIZER))
 }
 
-/// Whether a snapshot has what is wanted, as far as can be told without asking the hub: weights are fetched last, so that where
-/// they are, the rest is.
-pub(super) fn is_complete(snapshot: &Path, want: Want) -> bool {
+const TOKENIZER: &str = "the tokenizer";
+
+/// What a snapshot lacks of what is wanted, in words; the tokenizer comes last.
+pub(super) fn lacking(snapshot: &Path, want: Want) -> Option<String> {
     let has = |name: &str| is_file(&snapshot.join(name));
-    let weights = || match WEIGHTS.iter().find(|name| has(name)) {
-        Some(name) if is_index(name) => {
-            Index::open(&snapshot.join(name)).is_ok_and(|index| index.shards().into_iter().all(has))
+    if !has("config.json") {
+        return Some("config.json".into());
+    }
+    if want == Want::Model {
+        match WEIGHTS.iter().find(|name| has(name)) {
+            None => return Some("the file of its weights".into()),
+            Some(name) if is_index(name) => {
+                let Ok(index) = Index::open(&snapshot.join(name)) else {
+                    return Some(format!("a whole {name}"));
+                };
+                if let Some(shard) = index.shards().into_iter().find(|shard| !has(shard)) {
+                    return Some(shard.to_string());
+                }
+            }
+            Some(_) => {}
         }
-        found => found.is_some(),
-    };
-    let tokenizer = || {
-        ["tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model"]
-            .iter()
-            .any(|name| has(name))
-            || has_class_without_files(snapshot)
-    };
-    has("config.json") && tokenizer() && (want == Want::Tokenizer || weights())
+    }
+    let vocabularies = [
+        "tokenizer.json",
+        "vocab.json",
+        "vocab.txt",
+        "spiece.model",
+        "sentencepiece.bpe.model",
+        "source.spm",
+    ];
+    if vocabularies.iter().any(|name| has(name)) || has_class_without_files(snapshot) {
+        return None;
+    }
+    Some(TOKENIZER.into())
 }
 
 /// Whether the configuration names a tokenizer that has no files (ByT5's).
@@ -142,15 +152,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let put = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
         put("config.json", r#"{"model_type": "t5"}"#);
-        assert!(!is_complete(folder.path(), Want::Tokenizer));
+        assert_eq!(lacking(folder.path(), Want::Tokenizer).as_deref(), Some(TOKENIZER));
         put("tokenizer_config.json", r#"{"tokenizer_class": "ByT5Tokenizer"}"#);
-        assert!(is_complete(folder.path(), Want::Tokenizer) && !is_complete(folder.path(), Want::Model));
+        assert_eq!(lacking(folder.path(), Want::Tokenizer), None);
+        assert!(!can_be_used(folder.path(), Want::Model));
     }
 
     #[test]
-    fn without_weights_there_is_no_plan_but_a_word_on_what_is_there() {
+    fn without_weights_there_is_no_plan() {
         let files = listed(&["config.json", "tf_model.h5", "flax_model.msgpack"]);
         assert_eq!(plan(&files, Want::Model), None);
-        assert_eq!(other_weights(&files), "flax_model.msgpack, tf_model.h5");
     }
 }

@@ -42,6 +42,16 @@ pub struct CachedRevision {
     pub size: u64,
 }
 
+impl CachedRevision {
+    /// What people call it: its branches and tags, else the beginning of its commit.
+    pub fn title(&self) -> String {
+        match &self.refs[..] {
+            [] => self.commit.chars().take(8).collect(),
+            names => names.join(", "),
+        }
+    }
+}
+
 /// Every model in the cache, by name.
 pub(super) fn list(cache: &Cache) -> Result<Vec<CachedModel>, Error> {
     let mut models = Vec::new();
@@ -66,8 +76,13 @@ pub(super) fn show(cache: &Cache, repository: &Repository) -> Result<Option<Cach
         return Ok(None);
     }
     let (mut size, mut unfinished, mut last_used) = (0, 0, None);
+    // Files on the disk, each once, whatever the number of its names.
+    let mut counted = BTreeSet::new();
     for blob in entries(&folder.join("blobs"))? {
         let Ok(metadata) = fs::metadata(&blob) else { continue };
+        if !counted.insert(identity(&metadata, &blob)) {
+            continue;
+        }
         size += metadata.len();
         if blob.extension().is_some_and(|extension| extension == "incomplete") {
             unfinished += metadata.len();
@@ -82,13 +97,14 @@ pub(super) fn show(cache: &Cache, repository: &Repository) -> Result<Option<Cach
             continue;
         };
         let mut files = Vec::new();
-        for path in entries(&snapshot)?.into_iter().filter(|path| is_file(path)) {
-            let length = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-            files.push((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), length));
-            // Without links the bytes lie in the snapshot itself.
-            if !path.is_symlink() && !cfg!(unix) {
-                size += length;
+        for (name, path) in files_below(&snapshot)? {
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            // Where there are no links, as in a cache that was copied without them, the bytes lie in the snapshot itself.
+            if !path.is_symlink() && counted.insert(identity(&metadata, &path)) {
+                size += metadata.len();
+                last_used = last_used.max(metadata.accessed().or_else(|_| metadata.modified()).ok());
             }
+            files.push((name, metadata.len()));
         }
         files.sort();
         let names = refs.iter().filter(|(_, of)| *of == commit).map(|(name, _)| name.clone()).collect();
@@ -128,21 +144,24 @@ pub(super) fn remove(cache: &Cache, repository: &Repository) -> Result<u64, Erro
         let _ = fs::remove_dir_all(cache.locks(repository)); // Empty files that nobody holds.
         return Ok(model.size);
     }
-    let commit = cache.commit_of(repository).ok_or_else(absent)?;
-    let revision = model.revisions.iter().find(|revision| revision.commit == commit).ok_or_else(absent)?;
+    let commit = cache.commit_of(repository).or_else(|| cache.guesses(repository).pop());
+    let found = model.revisions.iter().find(|revision| Some(&revision.commit) == commit.as_ref());
+    let revision = found.ok_or_else(absent)?;
+    let commit = &revision.commit;
     let others: BTreeSet<PathBuf> = model
         .revisions
         .iter()
-        .filter(|other| other.commit != commit)
+        .filter(|other| other.commit != *commit)
         .flat_map(|other| blobs_of(&other.folder))
         .collect();
     let own: BTreeSet<PathBuf> = blobs_of(&revision.folder).into_iter().collect();
+    let copies = files_below(&revision.folder)?.into_iter().filter(|(_, path)| !path.is_symlink());
+    let mut freed = copies.map(|(_, path)| fs::metadata(path).map_or(0, |metadata| metadata.len())).sum();
     for name in &revision.refs {
         remove_file(&model.folder.join("refs").join(name))?;
     }
     fs::remove_dir_all(&revision.folder)
         .map_err(|source| Error::Cache { path: revision.folder.clone(), source })?;
-    let mut freed = 0;
     for blob in own.difference(&others) {
         freed += fs::metadata(blob).map_or(0, |metadata| metadata.len());
         remove_file(blob)?;
@@ -152,13 +171,44 @@ pub(super) fn remove(cache: &Cache, repository: &Repository) -> Result<u64, Erro
 
 /// The blobs that the links of a snapshot lead to; a link that leads elsewhere is none of ours and left alone.
 fn blobs_of(snapshot: &Path) -> Vec<PathBuf> {
-    let blobs = snapshot.join("../../blobs");
-    let links = entries(snapshot).unwrap_or_default().into_iter().filter_map(|path| fs::read_link(path).ok());
+    let Ok(blobs) = snapshot.join("../../blobs").canonicalize() else { return Vec::new() };
+    let files = files_below(snapshot).unwrap_or_default().into_iter();
+    let links = files.filter_map(|(_, path)| Some(path.parent()?.join(fs::read_link(&path).ok()?)));
     links
-        .filter(|target| target.parent().is_some_and(|parent| parent == Path::new("../../blobs")))
-        .filter_map(|target| Some(blobs.join(target.file_name()?)))
-        .map(|blob| blob.canonicalize().unwrap_or(blob))
+        .filter_map(|target| Some(target.parent()?.canonicalize().ok()?.join(target.file_name()?)))
+        .filter(|target| target.parent() == Some(blobs.as_path()))
         .collect()
+}
+
+/// The files in a snapshot and the folders in it, under their names from there, and links that lead to none.
+fn files_below(snapshot: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let mut found = Vec::new();
+    let mut pending = vec![(snapshot.to_path_buf(), String::new())];
+    while let Some((folder, prefix)) = pending.pop() {
+        for path in entries(&folder)? {
+            let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
+            if path.is_dir() && !path.is_symlink() {
+                if name.matches('/').count() < 8 {
+                    pending.push((path, name + "/"));
+                }
+            } else if is_file(&path) || path.is_symlink() {
+                found.push((name, path));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What tells a file from every other, though it has several names.
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata, _: &Path) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata, path: &Path) -> PathBuf {
+    path.to_path_buf()
 }
 
 /// Branches and tags with their commits; a name may have slashes, so that this looks into folders.

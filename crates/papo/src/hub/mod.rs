@@ -23,6 +23,7 @@
 // What only a download uses.
 #![cfg_attr(not(feature = "hub"), allow(dead_code))]
 
+pub(crate) mod address;
 mod cache;
 #[cfg(feature = "hub")]
 mod client;
@@ -55,6 +56,15 @@ pub use repository::Repository;
 pub(crate) use settings::own_cache;
 pub use settings::{Network, Settings, Token};
 
+/// Which files [`Hub::pull`] fetches again although they are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// Those that have another size than the hub says.
+    Damaged,
+    /// All.
+    Everything,
+}
+
 /// The hub and the cache before it.
 #[derive(Debug)]
 pub struct Hub {
@@ -82,8 +92,14 @@ impl Hub {
 
     /// Heeds a flag: once it is true, [`Hub::resolve`] ends with [`Error::Interrupted`] as soon as the network gives it a chance to.
     #[must_use]
+    #[cfg_attr(not(feature = "hub"), allow(unused_mut))]
     pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.client.interrupt = Some(flag);
+        #[cfg(feature = "hub")]
+        {
+            self.client.interrupt = Some(flag);
+        }
+        #[cfg(not(feature = "hub"))]
+        drop(flag);
         self
     }
 
@@ -95,8 +111,8 @@ impl Hub {
     /// Makes the files of a model available and returns the folder that holds them, named as on the hub.
     ///
     /// A commit that is in the cache is final and takes no network. For a branch or tag the hub is asked once; where it cannot be
-    /// asked and the cache has the model, that is used and [`Progress::Stale`] reported. Fails when the model is neither in the cache nor
-    /// to be had, when it has no weights that can be read, or when the cache cannot be written.
+    /// asked, or the cache cannot be written, and the cache has the model, that is used and [`Progress::Stale`] reported. Fails when the
+    /// model is neither in the cache nor to be had, or when it has no weights that can be read.
     pub fn resolve(
         &self,
         repository: &Repository,
@@ -106,13 +122,76 @@ impl Hub {
         let cached = self.cached(repository, want);
         if let Some(folder) = &cached
             && repository.is_commit()
+            && files::lacking(folder, want).is_none()
         {
             return Ok(folder.clone());
         }
         if self.settings.network == Network::Offline {
-            return cached.ok_or_else(|| Error::Offline { name: repository.to_string() });
+            return cached.ok_or_else(|| self.offline(repository, want));
         }
         self.ask(repository, want, cached, progress)
+    }
+
+    /// Brings a model in the cache up to what the hub has, repairs what is damaged, and returns the folder that holds its files.
+    ///
+    /// Unlike [`Hub::resolve`] it compares what is there with what the hub says of it, and fails where it cannot write. Without a
+    /// network what the cache has is returned as it is.
+    #[cfg(feature = "hub")]
+    pub fn pull(
+        &self,
+        repository: &Repository,
+        repair: Repair,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<PathBuf, Error> {
+        let cached = self.cached(repository, Want::Model).filter(|_| repair == Repair::Damaged);
+        if self.settings.network == Network::Offline {
+            return cached.ok_or_else(|| self.offline(repository, Want::Model));
+        }
+        progress(Progress::Looking { name: repository.name() });
+        match (self.update(repository, Want::Model, Some(repair), cached.is_some(), progress), cached) {
+            (Err(error), Some(folder)) if error.is_remote() => {
+                progress(Progress::Stale { reason: &error });
+                Ok(folder)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Why a model cannot be had without the network.
+    fn offline(&self, repository: &Repository, want: Want) -> Error {
+        let state = match self.why_not(repository, want) {
+            Error::Incomplete { missing, .. } => format!("is incomplete in the cache ({missing} is missing)"),
+            Error::OtherRevisions { there, .. } => format!("is in the cache only as {there}"),
+            _ if self.cached(repository, want).is_some() => "cannot be fetched anew".to_string(),
+            _ => "is not in the cache".to_string(),
+        };
+        Error::Offline { name: repository.to_string(), state }
+    }
+
+    /// Why [`Hub::cached`] finds nothing: the model is not there, not whole, or there in other versions.
+    pub fn why_not(&self, repository: &Repository, want: Want) -> Error {
+        let name = repository.name().to_string();
+        let model = match inventory::show(&self.cache, repository) {
+            Ok(Some(model)) => model,
+            Ok(None) => return Error::NotCached { name: repository.to_string() },
+            Err(error) => return error,
+        };
+        let commit = self.cache.commit_of(repository);
+        let mut revisions = model.revisions.iter();
+        let meant = match &commit {
+            Some(commit) => revisions.find(|revision| revision.commit == *commit),
+            None if repository.names_revision() => {
+                let there: Vec<String> = model.revisions.iter().map(CachedRevision::title).collect();
+                let revision = repository.revision().to_string();
+                return match there.is_empty() {
+                    true => Error::Incomplete { name, missing: "config.json".into() },
+                    false => Error::OtherRevisions { name, revision, there: there.join(", ") },
+                };
+            }
+            None => revisions.next_back(),
+        };
+        let missing = meant.and_then(|revision| files::lacking(&revision.folder, want));
+        Error::Incomplete { name: repository.to_string(), missing: missing.unwrap_or("config.json".into()) }
     }
 
     /// Asks the hub what there is now, and falls back on what the cache has.
@@ -125,8 +204,9 @@ impl Hub {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<PathBuf, Error> {
         progress(Progress::Looking { name: repository.name() });
-        match (self.update(repository, want, cached.is_some(), progress), cached) {
-            (Err(error), Some(folder)) if error.is_remote() => {
+        match (self.update(repository, want, None, cached.is_some(), progress), cached) {
+            // A cache that is shared read-only goes on working when the hub has moved on.
+            (Err(error), Some(folder)) if error.is_remote() || error.is_of_the_disk() => {
                 progress(Progress::Stale { reason: &error });
                 Ok(folder)
             }
@@ -147,10 +227,16 @@ impl Hub {
     }
 
     /// The folder of a model that is in the cache with every file that is wanted, without asking anyone.
+    ///
+    /// Where nothing says which commit a branch stands for, or that one is not whole, the newest whole snapshot serves for whoever names no
+    /// revision; the beginning of a commit serves for it where there is one such.
     pub fn cached(&self, repository: &Repository, want: Want) -> Option<PathBuf> {
-        let commit = self.cache.commit_of(repository)?;
-        let folder = self.cache.snapshot(repository, &commit);
-        files::is_complete(&folder, want).then_some(folder)
+        let whole = |commit: &String| {
+            let folder = self.cache.snapshot(repository, commit);
+            files::can_be_used(&folder, want).then_some(folder)
+        };
+        let noted = self.cache.commit_of(repository);
+        noted.as_ref().and_then(whole).or_else(|| self.cache.guesses(repository).iter().find_map(whole))
     }
 
     /// Every model in the cache, by name.
@@ -179,6 +265,7 @@ impl Hub {
         &self,
         repository: &Repository,
         want: Want,
+        repair: Option<Repair>,
         have_one: bool,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<PathBuf, Error> {
@@ -189,12 +276,10 @@ impl Hub {
             None => self.probe(repository, progress)?,
         };
         let folder = self.cache.snapshot(repository, &listing.commit);
-        let plan = files::plan(&listing.files, want).ok_or_else(|| Error::NoWeights {
-            name: repository.to_string(),
-            found: files::other_weights(&listing.files),
-        })?;
-
-        let mut job = download::Job::new(self, repository, &listing, progress);
+        let mut job = download::Job::new(self, repository, &listing, repair, progress);
+        let Some(plan) = files::plan(&listing.files, want) else {
+            return Err(no_weights(repository, &listing, &folder, &mut job));
+        };
         job.expect(plan.iter().copied());
         for file in plan {
             job.fetch(file)?;
@@ -206,7 +291,8 @@ impl Hub {
                 shards.iter().try_for_each(|shard| job.fetch(shard))?;
             }
         }
-        self.cache.set_ref(repository, &listing.commit)?;
+        // Whoever may not write may still use what another has fetched.
+        let _ = self.cache.set_ref(repository, &listing.commit);
         Ok(folder)
     }
 
@@ -233,6 +319,23 @@ impl Hub {
         }
         Ok(listing)
     }
+}
+
+/// The error of a repository without weights that are read: what it has instead. An adapter is asked for the model that it belongs to.
+#[cfg(feature = "hub")]
+fn no_weights(
+    repository: &Repository,
+    listing: &Listing,
+    folder: &Path,
+    job: &mut download::Job<'_>,
+) -> Error {
+    const ADAPTER: &str = "adapter_config.json";
+    let found = if listing.files.contains_key(ADAPTER) && job.fetch(ADAPTER).is_ok() {
+        Some(crate::diagnosis::adapter(&std::fs::read(folder.join(ADAPTER)).unwrap_or_default()))
+    } else {
+        papo_checkpoint::other_weights(listing.files.keys().map(String::as_str))
+    };
+    Error::NoWeights { name: repository.to_string(), found }
 }
 
 /// Whether a path, which may be a link, leads to a file.

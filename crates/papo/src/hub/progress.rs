@@ -33,14 +33,23 @@ pub enum Progress<'a> {
         /// How long until the next attempt.
         delay: Duration,
     },
+    /// A file is there but cannot be the right one, and is fetched again.
+    Damaged {
+        /// The file's name.
+        file: &'a str,
+        /// Bytes that it has.
+        found: u64,
+        /// Bytes that it should have.
+        expected: u64,
+    },
     /// Another program is downloading the same file; this one waits for it.
     Waiting {
         /// The file's name.
         file: &'a str,
     },
-    /// The hub cannot be asked, so the model is used as the cache has it.
+    /// The hub cannot be asked or the cache not be written, so the model is used as the cache has it.
     Stale {
-        /// Why the hub cannot be asked.
+        /// Why nothing newer can be had.
         reason: &'a Error,
     },
 }

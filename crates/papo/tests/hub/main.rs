@@ -5,5 +5,6 @@ mod fetching;
 mod hub;
 mod inventory;
 mod refusals;
+mod repairing;
 mod server;
 mod trouble;
