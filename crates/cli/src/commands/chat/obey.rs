@@ -156,9 +156,11 @@ impl Table {
 
     fn model(&self, name: &str) -> Result<ChatModel, Failure> {
         // A download writes files.
-        if self.source == Source::Pipe && ModelRef::parse(name)?.files_at_hand()?.is_none() {
+        if self.source == Source::Pipe
+            && let Err(why) = ModelRef::parse(name)?.files_at_hand()
+        {
             return Err(Failure::Usage(format!(
-                "{name} is not at hand, and no line of a pipe downloads a model; fetch it first with papo pull {name}"
+                "{name} is not at hand, and no line of a pipe downloads a model: {why}"
             )));
         }
         load(Some(name), &self.loading, self.notes)
