@@ -4,6 +4,7 @@
 //! silent under `--quiet`. Neither panics when the other end is gone, which `println!` and `eprintln!` would. Read
 //! `output.rs` first, then `lines.rs` for what comes in.
 
+pub mod burst;
 mod interrupt;
 mod lines;
 mod notes;

@@ -62,7 +62,9 @@ impl Terminal {
     /// A chat with a tiny model, ready for the first turn.
     fn chat(arguments: &[&str]) -> Terminal {
         let folder = checkpoint("blenderbot-bin");
-        let words = [&["chat", &folder, "--num-beams", "1", "--max-new-tokens", "8"], arguments].concat();
+        let length: &[&str] =
+            if arguments.contains(&"--max-new-tokens") { &[] } else { &["--max-new-tokens", "8"] };
+        let words = [&["chat", &folder, "--num-beams", "1"], length, arguments].concat();
         let mut terminal = Terminal::start(&words, 80, tempfile::tempdir().unwrap(), |_| ());
         terminal.wait_for("You: ");
         terminal
@@ -136,7 +138,9 @@ fn a_byte_that_is_no_utf8_does_not_end_the_chat() {
     terminal.type_in(" ");
     terminal.wait_for("not valid UTF-8");
     terminal.wait_for("You: ");
-    terminal.type_in("a\r");
+    terminal.type_in("a");
+    std::thread::sleep(Duration::from_millis(100));
+    terminal.type_in("\r");
     terminal.wait_for("Chatbot: ");
     terminal.wait_for("You: ");
     terminal.type_in(b"as a program sends it \xff\r");
@@ -146,7 +150,29 @@ fn a_byte_that_is_no_utf8_does_not_end_the_chat() {
     let (code, shown, state) = terminal.end();
     assert!(code == 0 && shown.contains("Chatbot: Goodbye!"), "{shown}");
     let kept = std::fs::read_to_string(state.path().join("papo/history")).unwrap();
-    assert!(kept.contains("\nola\nas a program sends it"), "{kept}");
+    assert!(kept.contains("\nola\nas a program sends it \u{fffd}\n"), "{kept}");
+}
+
+#[test]
+fn what_a_program_sends_is_heard_to_the_end_whatever_bytes_are_in_it() {
+    let mut terminal = Terminal::chat(&[]);
+    terminal.type_in(b"caf\xe9 ol\xe9\rWhat now?\r\xff\xfe\rbye\r");
+    let (code, shown, _) = terminal.end();
+    assert_eq!((code, shown.matches("Chatbot: ").count()), (0, 4), "{shown}");
+    assert!(shown.contains("You: What now?") && shown.contains("Chatbot: Goodbye!"), "{shown}");
+}
+
+#[test]
+fn many_lines_at_once_are_as_many_turns() {
+    let mut terminal = Terminal::chat(&["--max-new-tokens", "1"]);
+    let lines: String = (0..150).map(|number| format!("this is turn number {number} of many\r")).collect();
+    let mut keyboard = terminal.keyboard.try_clone().unwrap();
+    let typing = std::thread::spawn(move || keyboard.write_all((lines + "bye\r").as_bytes()).unwrap());
+    terminal.wait_for("Goodbye!");
+    typing.join().unwrap();
+    let (code, _, state) = terminal.end();
+    let kept = std::fs::read_to_string(state.path().join("papo/history")).unwrap();
+    assert_eq!((code, kept.lines().filter(|line| line.contains("this is turn")).count()), (0, 150));
 }
 
 #[test]

@@ -58,6 +58,9 @@ impl Conversation<'_> {
         text.push('\n');
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let refused = |source| Error::Write { path: file.to_owned(), source };
+        if !folder.is_dir() {
+            return Err(refused(io::Error::new(io::ErrorKind::NotFound, "there is no such folder")));
+        }
         let mut written = NamedTempFile::new_in(folder).map_err(refused)?;
         written.write_all(text.as_bytes()).map_err(refused)?;
         written.as_file().sync_all().map_err(refused)?;

@@ -4,6 +4,7 @@
 //! (`obey.rs`). How turns come in and replies go out differs, and is a [`Front`]: `plain.rs` for pipes and files,
 //! `interactive.rs` for a person. What may be typed is `slash.rs`.
 
+mod ahead;
 mod answer;
 mod completion;
 mod editor;

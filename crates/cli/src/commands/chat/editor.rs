@@ -1,10 +1,11 @@
 //! How a person types a turn: line editing, completion, history, several lines, and bytes that are no text.
 //!
-//! `rustyline` edits the line. What it has read ahead (lines pasted without brackets, typed during a reply, or sent by another
-//! program) it keeps for the next turn. At a byte that is not UTF-8 it gives up the line, so [`Typing`] remembers how far the line
-//! was and goes on there. A terminal that cannot edit lines (`TERM=dumb`) is read as it is.
+//! `rustyline` edits the line, key by key. Lines that come in one piece (pasted without marks, typed during a reply, sent by another
+//! program) are read before it sees them (`ahead.rs`); what it has read ahead itself it keeps for the next turn. At a byte that is
+//! not UTF-8 it gives up the line, so [`Typing`] remembers how far the line was and goes on there. A terminal that cannot edit
+//! lines (`TERM=dumb`) is read as it is.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufReader, Stdin};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,12 +18,14 @@ use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
+use super::ahead::{Ahead, Line};
 use super::completion::complete;
 use super::history;
 use super::multiline::{is_complete, text_of};
 use crate::failure::{Failure, Outcome};
 use crate::request::History;
-use crate::terminal::{BadLine, Lines, Notes, Output};
+use crate::terminal::burst::{self, Arrived};
+use crate::terminal::{BadLine, Lines, Notes, Output, printable};
 
 /// Shown before what a person types.
 pub const PROMPT: &str = "You: ";
@@ -40,6 +43,8 @@ enum Input {
     Edited {
         editor: Box<Editor<Typing, FileHistory>>,
         history: Option<PathBuf>,
+        /// Lines that came in one piece.
+        ahead: Ahead,
     },
     /// A terminal that only has lines.
     Bare(Lines<BufReader<Stdin>>),
@@ -72,7 +77,10 @@ impl LineEditor {
             History::Keep => history::file(),
             History::Forget => None,
         };
-        let mut opened = LineEditor { input: Input::Edited { editor: Box::new(editor), history }, notes };
+        let mut opened = LineEditor {
+            input: Input::Edited { editor: Box::new(editor), history, ahead: Ahead::default() },
+            notes,
+        };
         opened.load_history();
         Ok(opened)
     }
@@ -81,7 +89,7 @@ impl LineEditor {
     pub fn next_turn(&mut self) -> Result<Option<String>, Failure> {
         loop {
             let typed = match &mut self.input {
-                Input::Edited { editor, .. } => edited(editor, self.notes)?,
+                Input::Edited { editor, ahead, .. } => edited(editor, ahead, self.notes)?,
                 Input::Bare(lines) => bare(lines, self.notes)?,
             };
             match typed {
@@ -96,7 +104,7 @@ impl LineEditor {
     }
 
     fn load_history(&mut self) {
-        let Input::Edited { editor, history } = &mut self.input else { return };
+        let Input::Edited { editor, history, .. } = &mut self.input else { return };
         let Some(file) = history else { return };
         if !file.exists() {
             return;
@@ -113,7 +121,7 @@ impl LineEditor {
 
     /// Keeps a line for the arrow keys, and for the next chat.
     fn remember(&mut self, line: &str) {
-        let Input::Edited { editor, history } = &mut self.input else { return };
+        let Input::Edited { editor, history, .. } = &mut self.input else { return };
         // A line of a million characters is no line that somebody wants to edit again.
         if line.trim().is_empty() || line.len() > 1 << 16 || !editor.add_history_entry(line).unwrap_or(false)
         {
@@ -138,9 +146,35 @@ fn is_bare() -> bool {
     std::env::var("TERM").is_ok_and(|term| ["dumb", "cons25", "emacs"].contains(&term.as_str()))
 }
 
-fn edited(editor: &mut Editor<Typing, FileHistory>, notes: Notes) -> Result<Typed, Failure> {
+fn edited(
+    editor: &mut Editor<Typing, FileHistory>,
+    ahead: &mut Ahead,
+    notes: Notes,
+) -> Result<Typed, Failure> {
     let styled = console::style(PROMPT).cyan().bold().to_string();
     let mut begun = (String::new(), String::new());
+    let may_have_read_ahead = editor.helper().is_some_and(Typing::came_fast);
+    if let Some(typed) = heard(ahead, &styled)? {
+        return Ok(typed);
+    }
+    // What the editor has read ahead comes first, and whether it has is not to be told.
+    if ahead.is_empty() && !may_have_read_ahead {
+        let mut output = Output::standard();
+        output.text(&styled)?;
+        output.flush()?;
+        if let Arrived::Piece(piece) = burst::wait().map_err(Failure::reading_input)? {
+            // Over the prompt, which comes again with the line.
+            output.text("\r")?;
+            output.flush()?;
+            if !ahead.hear(&piece) {
+                notes.say("what is not valid UTF-8 was replaced by \u{fffd}");
+            }
+            if let Some(typed) = heard(ahead, &styled)? {
+                return Ok(typed);
+            }
+        }
+    }
+    begun.0 = ahead.take_begun();
     loop {
         let line = editor.readline_with_initial(&(PROMPT, styled.as_str()), (&begun.0, &begun.1));
         return Ok(match line {
@@ -168,6 +202,22 @@ fn edited(editor: &mut Editor<Typing, FileHistory>, notes: Notes) -> Result<Type
             }
         });
     }
+}
+
+/// A line that came with others, shown as if it were typed now.
+fn heard(ahead: &mut Ahead, prompt: &str) -> Result<Option<Typed>, Failure> {
+    let Some(line) = ahead.next_line() else { return Ok(None) };
+    let mut output = Output::standard();
+    let (shown, typed) = match line {
+        Line::Typed(line) => {
+            let shown = printable(&line).to_string();
+            (shown, Typed::Line(line))
+        }
+        Line::End => (String::new(), Typed::End),
+    };
+    output.line(format_args!("{prompt}{shown}"))?;
+    output.flush()?;
+    Ok(Some(typed))
 }
 
 fn bare(lines: &mut Lines<BufReader<Stdin>>, notes: Notes) -> Result<Typed, Failure> {
@@ -203,6 +253,8 @@ fn prompt(output: &mut Output) -> Outcome {
 /// What the line editor asks while a line is typed.
 struct Typing {
     so_far: RefCell<SoFar>,
+    /// Whether the last line was ended faster than anybody types.
+    fast: Cell<bool>,
 }
 
 /// The line at its last change.
@@ -215,7 +267,7 @@ struct SoFar {
 impl Typing {
     fn new() -> Typing {
         let so_far = SoFar { line: String::new(), at: 0, changed: Instant::now() };
-        Typing { so_far: RefCell::new(so_far) }
+        Typing { so_far: RefCell::new(so_far), fast: Cell::new(false) }
     }
 
     /// What stands before the cursor and behind it, and whether it came faster than anybody types.
@@ -224,6 +276,13 @@ impl Typing {
         let (left, right) = so_far.line.split_at(so_far.at);
         let burst = !so_far.line.is_empty() && so_far.changed.elapsed() < BURST;
         (left.to_owned(), right.to_owned(), burst)
+    }
+}
+
+impl Typing {
+    /// Whether the last change came just now: then the line's end may have come with more behind it.
+    fn came_fast(&self) -> bool {
+        self.fast.get()
     }
 }
 
@@ -251,6 +310,7 @@ impl Hinter for Typing {
 
 impl Validator for Typing {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        self.fast.set(self.so_far.borrow().changed.elapsed() < BURST);
         Ok(if is_complete(context.input()) {
             ValidationResult::Valid(None)
         } else {

@@ -12,8 +12,9 @@ use crate::output_file::ExistingFile;
 pub const HELP: &[(&str, &str)] = &[
     (
         "/set NAME VALUE",
-        "change a generation option: /set num_beams 4, /set do_sample true; null takes it back",
+        "change a generation option: /set num_beams 4, /set do_sample true; null switches it off",
     ),
+    ("/unset NAME", "take back what you set: the model's own value counts again"),
     ("/set", "list the options that you have set"),
     ("/show", "show the model and the settings in force"),
     ("/clear", "forget the conversation so far"),
@@ -28,12 +29,13 @@ pub const HELP: &[(&str, &str)] = &[
         "keys",
         "Ctrl-C stops a reply or a download; the arrow keys and Ctrl-R bring back what you said; Tab completes",
     ),
+    ("history", "what you type is kept for the next chat, but not in one begun with --no-history"),
 ];
 
 /// The commands, as typed, for completion.
 pub const COMMANDS: &[&str] = &[
     "/bye", "/clear", "/exit", "/help", "/load", "/model", "/quit", "/save", "/save!", "/set", "/show",
-    "/stats",
+    "/stats", "/unset",
 ];
 
 /// Where turns come from.
