@@ -183,7 +183,10 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         let is_worth_keeping = |folder: &Path| folder.join(STATE).is_file() || is_whole(folder);
-        remove_partials(&self.work);
+        if self.lock.is_some() {
+            // Without the lock they may be somebody else's.
+            remove_partials(&self.work);
+        }
         if self.replaces() {
             if self.work.is_dir() && !is_worth_keeping(&self.work) {
                 let _ = fs::remove_dir_all(&self.work);
@@ -271,15 +274,17 @@ fn beside(out: &Path, what: &str) -> PathBuf {
 /// Ends a change of places that was cut off in the middle.
 fn restore(out: &Path) {
     let old = beside(out, "old");
-    // A program that is changing places right now still holds the old folder.
-    if !old.is_dir() || lock(&old).map(drop).is_err() {
+    if !old.is_dir() {
         return;
     }
+    // A program that is changing places right now still holds the old folder.
+    let Ok(held) = lock(&old) else { return };
     if out.exists() {
         discard(&old, out);
-    } else {
-        let _ = fs::rename(&old, out);
+    } else if fs::rename(&old, out).is_ok() {
+        let _ = fs::remove_file(out.join(LOCK));
     }
+    drop(held);
 }
 
 /// Removes an old model, after what is no part of it has moved to the new one.
@@ -410,7 +415,9 @@ mod tests {
             let sentence = Claim::new(&out, existing).unwrap_err().to_string();
             assert!(sentence.contains("another"), "{sentence}");
         }
-        write(first.folder(), &["config.json", "training/state.safetensors"]);
+        write(first.folder(), &["config.json", "training/state.safetensors", ".config.json.7-0.partial"]);
+        assert!(Claim::new(&out, Existing::GoOn).is_err());
+        assert!(out.join(".config.json.7-0.partial").is_file(), "the other one is writing it");
         drop(first);
         assert_eq!(names(&out), ["config.json", "training"]);
         assert!(matches!(Claim::new(&out, Existing::Refuse), Err(Error::Begun { .. })));

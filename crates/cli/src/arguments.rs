@@ -62,12 +62,14 @@ pub enum Command {
     Chat(ChatArguments),
     /// Give the same prompts to several models and see the answers side by side.
     #[command(
+        allow_negative_numbers = true,
         after_help = "Examples:\n  papo compare blenderbot flan-t5-small --prompts prompts.txt --html page.html\n  papo compare --prompt \
                       'How are you?'"
     )]
     Compare(CompareArguments),
     /// Answer JSON Lines from standard input with JSON Lines on standard output.
     #[command(
+        allow_negative_numbers = true,
         long_about = "Answer JSON Lines from standard input with JSON Lines on standard output.\n\nAn input line is \
                       {\"text\": \"…\"} or {\"input_ids\": […]}, or a batch {\"texts\": […]} or {\"input_ids\": [[…], \
                       […]]}, with an optional \"id\", which is echoed, and an optional \"generation_config\": {…}, \
@@ -84,6 +86,7 @@ pub enum Command {
     Tokenize(TokenizeArguments),
     /// Show the likeliest next tokens with their probabilities.
     #[command(
+        allow_negative_numbers = true,
         long_about = "Show the likeliest next tokens with their probabilities.\n\nThe model reads TEXT, and the table \
                       shows what its reply may begin with; `--after` gives the reply a beginning of your own. These are \
                       the model's own probabilities, before any generation option changes them.",
@@ -94,6 +97,7 @@ pub enum Command {
     Train(Box<TrainArguments>),
     /// Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.
     #[command(
+        allow_negative_numbers = true,
         long_about = "Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.\n\nPlain text is \
                       scored a sentence a line, each with its end token, as KenLM's query does, by models that continue \
                       text. Dialogues: each turn after the first, behind the turns that the model would see in a chat. \
@@ -105,6 +109,7 @@ pub enum Command {
     Eval(EvalArguments),
     /// Measure a model's speed and memory.
     #[command(
+        allow_negative_numbers = true,
         long_about = "Measure a model's speed and memory.\n\nThe input is made of arbitrary token ids and the end token \
                       is suppressed, so that every run does the same work: greedy or beam search without the \
                       checkpoint's own options, plus those given here. Figures are medians over the runs; tokens/s \
@@ -113,6 +118,7 @@ pub enum Command {
     Bench(BenchArguments),
     /// Make a copy of a model with weights of eight or four bits: smaller, and faster to start and to run.
     #[command(
+        allow_negative_numbers = true,
         long_about = "Make a copy of a model with weights of eight or four bits: smaller, and faster to start and to run.\n\nThe new \
                       folder is a model like any other; every command takes it. `--dtype int8` on any command does the same on the \
                       fly, and keeps what it has rounded of a large model in HF_HOME/papo for the next time.",
@@ -150,24 +156,8 @@ pub enum Command {
 pub fn command() -> clap::Command {
     let command = Arguments::command();
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let command = command.after_long_help(format!("{after}\n\n{}", crate::environment::help()));
-    command.mut_subcommand("train", |train| {
-        NO_USE_FOR.iter().fold(train, |train, &(kind, flag)| {
-            train.mut_subcommand(kind, |command| command.mut_arg(flag, |flag| flag.hide(true)))
-        })
-    })
+    command.after_long_help(format!("{after}\n\n{}", crate::environment::help()))
 }
-
-/// Flags of networks that a kind of them has no use for: its help leaves them out, and they are refused.
-const NO_USE_FOR: &[(&str, &str)] = &[
-    ("rnn", "target_tokens"),
-    ("lstm", "target_tokens"),
-    ("gru", "target_tokens"),
-    ("seq2seq", "unroll"),
-    ("seq2seq", "unit"),
-    ("transformer", "unroll"),
-    ("transformer", "unit"),
-];
 
 /// `papo completions`.
 #[derive(Args, Debug)]

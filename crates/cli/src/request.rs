@@ -17,7 +17,7 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::output_file::ExistingFile;
 
-pub use eval::Eval;
+pub use eval::{Detail, Eval};
 #[cfg_attr(not(feature = "train"), allow(unused_imports))]
 pub use train::{NetworkTraining, NgramTask, NgramTraining, Shape, SpecialWords, Train};
 

@@ -10,6 +10,7 @@ mod lines;
 mod notes;
 mod output;
 mod progress;
+mod streamed;
 mod wrap;
 
 pub use interrupt::Interrupt;
@@ -17,6 +18,7 @@ pub use lines::{BadLine, Lines, MAX_LINE};
 pub use notes::{Notes, complain, prompt};
 pub use output::{Output, printable};
 pub use progress::{LoadingBar, Thinking, Working};
+pub use streamed::StreamedReply;
 pub use wrap::{Wrap, wrapped};
 
 use std::io::{self, IsTerminal};

@@ -1,4 +1,5 @@
 //! ARPA files as a user meets them: read whatever they are called, measured as KenLM measures, and written from any n-gram model.
+#![allow(clippy::approx_constant)] // numbers as the file has them
 
 mod program;
 
@@ -97,4 +98,40 @@ fn any_ngram_model_is_written_as_an_arpa_file_that_reads_back_alike() {
     assert!(!folder.path().join("no.arpa").exists());
     run(&["show", &model, "--arpa", &place("absent/no.arpa")], "").exits(1).complains("cannot write");
     run(&["show", &model, "--overwrite"], "").exits(2).complains("--arpa");
+}
+
+#[test]
+fn scores_are_those_of_kenlm_word_by_word() {
+    let folder = TempDir::new().expect("a folder");
+    let (model, text) = (file(&folder, "small.arpa", ARPA), file(&folder, "text.txt", "a b c\nx d\n\n"));
+    // KenLM's full_scores: log10 p, the order that answered, whether the word is unknown.
+    let expected = [
+        (1, "a", -0.30103, 2, false),
+        (1, "b", -0.221849, 3, false),
+        (1, "c", -0.154902, 3, false),
+        (1, "</s>", -0.314996, 2, false),
+        (2, "x", -1.564271, 1, true),
+        (2, "d", -0.853872, 1, false),
+        (2, "</s>", -0.823909, 1, false),
+        (3, "</s>", -1.08715, 1, false),
+    ];
+    let lines = run(&["eval", &model, "--data", &text, "--scores", "--json"], "").exits(0).json_lines();
+    let (totals, words) = lines.split_last().expect("totals");
+    assert_eq!(words.len(), expected.len());
+    for (found, (text, token, log10_p, order, oov)) in words.iter().zip(expected) {
+        assert_eq!((&found["text"], &found["token"]), (&text.into(), &token.into()));
+        assert_eq!((&found["order"], &found["oov"]), (&order.into(), &oov.into()), "{token}");
+        assert!((found["log_prob_base10"].as_f64().expect("a number") - log10_p).abs() < 1e-5, "{token}");
+    }
+    let sum: f64 = expected.iter().map(|word| word.2).sum();
+    assert!((totals["log_prob_base10"].as_f64().expect("a number") - sum).abs() < 1e-4);
+    assert_eq!((&totals["oov"], &totals["tokens"]), (&1.into(), &expected.len().into()));
+    let table = run(&["eval", &model, "--data", &text, "--scores"], "").exits(0).stdout;
+    assert!(
+        table.contains("text 2") && table.contains("1-gram  x  unknown") && table.contains("perplexity"),
+        "{table}"
+    );
+    run(&["eval", "gru", "--data", &text, "--scores"], "").exits(1).complains("n-gram");
+    run(&["eval", &model, "--data", &text, "--num-beams", "2"], "").exits(2).complains("--num-beams");
+    run(&["eval", &model, "--data", &text, "--lowercase"], "").exits(2).complains("--lowercase");
 }

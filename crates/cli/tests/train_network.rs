@@ -82,7 +82,7 @@ fn every_kind_makes_a_model_that_answers() {
         ("seq2seq", "papo_seq2seq"),
         ("transformer", "marian"),
     ] {
-        let page = bench.text("page.html");
+        let page = bench.text(&format!("{kind}.html"));
         let flags = ["--tokenizer", "words", "--max-steps", "3", "--report", &page];
         bench.train(kind, &data, kind, &flags).exits(0).complains("validation loss");
         let config = json(&bench.path(kind).join("config.json"));

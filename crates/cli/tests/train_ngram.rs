@@ -46,8 +46,9 @@ impl Bench {
         self.path(name).to_str().expect("a plain path").to_owned()
     }
 
-    /// Trains on a file into the folder `model`.
+    /// Trains on a file into the folder `model`, in the place of what an earlier training has left there.
     fn train(&self, data: &str, flags: &[&str]) -> Run {
+        let _ = fs::remove_dir_all(self.path("model"));
         let out = self.text("model");
         let mut arguments = vec!["train", "ngram", "--data", data, "--out", &out];
         arguments.extend(flags);
@@ -178,6 +179,9 @@ fn wrong_usage_is_told_before_any_file_is_read() {
         (&["--prune", "0", "3", "2"], "--prune"),
         (&["--prune", "0", "x"], "--prune"),
         (&["--memory", "much"], "512M"),
+        (&["--memory", "0"], "512M"),
+        (&["--order", "-1"], "--order"),
+        (&["--quantize", "8", "--layout", "hashed"], "hashed"),
         (&["--tokenizer", "bpe"], "bpe:8000"),
         (&["--discount-fallback", "1", "2"], "--discount-fallback"),
     ] {

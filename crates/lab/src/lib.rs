@@ -43,7 +43,7 @@ pub use error::Error;
 pub use network::{AnyNetwork, Batch, Carried, Dropout, Grid, Loss, Mode, Network, Pass};
 pub use ops::set_threads;
 pub use optimizer::{Adam, AdamSettings, AdamState, GradientSum};
-pub use parameters::{FindWeight, Weight, weights};
+pub use parameters::{FindWeight, Weight, checksum, read_weights, weights};
 pub use recurrent::RecurrentModel;
 pub use report::report;
 pub use schedule::{Horizon, Schedule};

@@ -5,6 +5,7 @@
 
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
+use papo_checkpoint::{Checkpoint, Dtype};
 
 use crate::{Error, Network};
 
@@ -46,6 +47,47 @@ pub fn weights<N: Network>(network: &N) -> Vec<Weight> {
         Visitor::<N> { path: Vec::new(), weights: Vec::new(), network: std::marker::PhantomData };
     network.visit(&mut visitor);
     visitor.weights
+}
+
+/// The weights in a checkpoint of 32- or 16-bit floats, to begin a training with; tensors of other types are no weights.
+///
+/// # Errors
+/// A checkpoint that cannot be read.
+pub fn read_weights(checkpoint: &Checkpoint) -> Result<Vec<Weight>, Error> {
+    let mut weights = Vec::new();
+    for name in checkpoint.names() {
+        let Some(tensor) = checkpoint.get(name)? else { continue };
+        let values: Vec<f32> = match tensor.dtype {
+            Dtype::F32 => tensor
+                .bytes
+                .chunks_exact(4)
+                .map(|it| f32::from_le_bytes([it[0], it[1], it[2], it[3]]))
+                .collect(),
+            Dtype::F16 => tensor
+                .bytes
+                .chunks_exact(2)
+                .map(|it| half::f16::from_le_bytes([it[0], it[1]]).to_f32())
+                .collect(),
+            Dtype::Bf16 => tensor
+                .bytes
+                .chunks_exact(2)
+                .map(|it| half::bf16::from_le_bytes([it[0], it[1]]).to_f32())
+                .collect(),
+            _ => continue,
+        };
+        weights.push(Weight { name: name.to_owned(), shape: tensor.shape.to_vec(), values });
+    }
+    Ok(weights)
+}
+
+/// A number that tells weights from others: FNV-1a over the bits of all values, in the order of their names.
+pub fn checksum(weights: &[Weight]) -> u64 {
+    let mut ordered: Vec<&Weight> = weights.iter().collect();
+    ordered.sort_by(|a, b| a.name.cmp(&b.name));
+    let values = ordered.iter().flat_map(|weight| &weight.values);
+    values.fold(0xcbf2_9ce4_8422_2325, |hash: u64, value| {
+        (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// Finds a weight's values by its name and shape.

@@ -159,7 +159,8 @@ pub(crate) fn model_config(files: &ModelFiles) -> Result<Value, Error> {
     Ok(Value::Object(files.object("config.json")?.unwrap_or_default()))
 }
 
-pub(crate) fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {
+/// The weights among a model's files.
+pub fn checkpoint(files: &ModelFiles) -> Result<Checkpoint, Error> {
     match files {
         ModelFiles::Folder(folder) => Ok(Checkpoint::open(folder)?),
         ModelFiles::Ngram(file) => Ok(Checkpoint::open(file.path())?),

@@ -47,7 +47,11 @@ pub struct EvalArguments {
     /// Replace the file of --save-hypotheses if it is there.
     #[arg(long, requires = "save_hypotheses")]
     pub overwrite: bool,
-    /// Print one JSON object instead of a table.
+    /// Of an n-gram model: print each word with the order that answered, log10 of its probability and a mark where it is unknown, before
+    /// the totals.
+    #[arg(long)]
+    pub scores: bool,
+    /// Print one JSON object instead of a table; with --scores a line of JSON for each word before it.
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]

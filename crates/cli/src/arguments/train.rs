@@ -24,26 +24,31 @@ pub struct TrainArguments {
 #[derive(Subcommand, Debug)]
 pub enum TrainKind {
     /// An n-gram model with modified Kneser–Ney smoothing.
-    #[command(after_help = "Example:\n  papo train ngram --order 5 --data machado/*.txt --out machado-5\n  \
-                      papo chat machado-5")]
+    #[command(
+        allow_negative_numbers = true,
+        after_help = "Example:\n  papo train ngram --order 5 --data machado/*.txt --out machado-5\n  \
+                      papo chat machado-5"
+    )]
     Ngram(NgramArguments),
     /// Elman's recurrent network, the simplest with a memory.
-    #[command(after_help = RECURRENT_EXAMPLE)]
+    #[command(after_help = RECURRENT_EXAMPLE, allow_negative_numbers = true)]
     Rnn(RecurrentArguments),
     /// Long short-term memory: a recurrent network that remembers for longer.
-    #[command(after_help = RECURRENT_EXAMPLE)]
+    #[command(after_help = RECURRENT_EXAMPLE, allow_negative_numbers = true)]
     Lstm(RecurrentArguments),
     /// Gated recurrent units: the same with fewer gates.
-    #[command(after_help = RECURRENT_EXAMPLE)]
+    #[command(after_help = RECURRENT_EXAMPLE, allow_negative_numbers = true)]
     Gru(RecurrentArguments),
     /// A recurrent encoder and decoder, with attention or without.
     #[command(
+        allow_negative_numbers = true,
         after_help = "Example:\n  papo train seq2seq --data train.tsv --valid val.tsv --tokenizer words:8000 \
                             --lowercase --out de-en\n  papo eval de-en --data test.tsv"
     )]
     Seq2seq(Seq2SeqArguments),
     /// The transformer of "Attention Is All You Need"; Python's transformers loads it as a Marian model.
     #[command(
+        allow_negative_numbers = true,
         after_help = "Example:\n  papo train transformer --data dialogues.jsonl --tokenizer bpe:8000 --out talk\n  \
                             papo chat talk"
     )]
@@ -63,6 +68,9 @@ pub struct DataFlags {
     /// Folder for the model; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Replace the model that is in the folder, and the file of --report, once the new ones are whole.
+    #[arg(long)]
+    pub overwrite: bool,
 }
 
 /// `papo train ngram`.
@@ -75,8 +83,14 @@ pub struct NgramArguments {
     /// Folder for the model; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Take the model from an ARPA file (packed or not) of any tool instead of estimating one; its words become the tokens.
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    /// Replace the model that is in the folder, and the file of --arpa, once the new ones are whole.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Take the model from an ARPA file (packed or not, - for standard input) of any tool instead of estimating one; its words become the
+    /// tokens.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "data", "order", "tokenizer", "task", "prune", "discount_fallback", "arpa", "skip_symbols", "temporary", "threads",
+    ])]
     pub from_arpa: Option<PathBuf>,
     /// How n-grams are kept: trie (small, quick to generate from) or hashed (quick to query).
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "trie")]
@@ -87,7 +101,7 @@ pub struct NgramArguments {
     /// Words of the longest n-gram, 1 to 8.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub order: u8,
-    /// What a token is: words (split at white space), chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken.
+    /// What a token is: words (split at white space), words:N (the N commonest), chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken.
     #[arg(long, value_name = "KIND", default_value = "words")]
     pub tokenizer: TokenizerKind,
     /// What the model is for; told by the files' names unless given.
@@ -147,7 +161,7 @@ fn bytes(text: &str) -> Result<usize, String> {
         upper if upper.ends_with('T') => (upper[..upper.len() - 1].to_owned(), 40),
         upper => (upper.to_owned(), 0),
     };
-    let number: usize = number.parse().map_err(|_| wrong())?;
+    let number: usize = number.parse().ok().filter(|number| *number > 0).ok_or_else(wrong)?;
     number.checked_mul(1 << shift).ok_or_else(wrong)
 }
 
@@ -162,7 +176,7 @@ mod tests {
         {
             assert_eq!(bytes(text), Ok(amount), "{text}");
         }
-        for text in ["", "M", "much", "-1G", "99999999999999T"] {
+        for text in ["", "M", "much", "0", "0G", "-1G", "99999999999999T"] {
             assert!(bytes(text).unwrap_err().contains("512M"), "{text:?}");
         }
     }

@@ -5,15 +5,16 @@ use std::path::Path;
 use std::time::Instant;
 
 use papo::ModelRef;
-use papo::eval::{Evaluation, EvaluationStep, Likelihood, evaluate};
+use papo::eval::{Evaluation, EvaluationStep, Likelihood, WordScore, evaluate, evaluate_words};
 use papo_data::{DataFile, Input, Lines};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::failure::{Failure, Outcome};
 use crate::loading::{check_options, load};
 use crate::output_file::OutputFile;
-use crate::request::{Eval, Format};
-use crate::terminal::{LoadingBar, Notes, Output};
+use crate::request::{Detail, Eval, Format};
+use crate::terminal::{LoadingBar, Notes, Output, printable};
 
 /// What is printed.
 #[derive(Serialize)]
@@ -62,8 +63,18 @@ pub fn run(request: Eval, notes: Notes) -> Outcome {
     check_options(&model, &request.options.config, notes)?;
     let begin = Instant::now();
     let progress = Watching { notes, name: &name, bar: RefCell::new(None) };
-    let evaluation =
-        evaluate(&model, &request.data, &request.options, hypotheses, &|step| progress.show(step))?;
+    let mut words = Words::new(request.format);
+    let evaluation = match request.detail {
+        Detail::Totals => {
+            evaluate(&model, &request.data, &request.options, hypotheses, &|step| progress.show(step))?
+        }
+        Detail::EachWord => {
+            // A bar would draw between the words.
+            let each = &mut |word| words.print(&word);
+            evaluate_words(&model, &request.data, &request.options, hypotheses, &|_| {}, each)?
+        }
+    };
+    words.finish()?;
     let seconds = begin.elapsed().as_secs_f64();
     drop(progress);
     if evaluation.likelihood.cut > 0 {
@@ -93,6 +104,56 @@ fn print(name: String, evaluation: &Evaluation, seconds: f64, format: Format) ->
         Format::Text => print_table(&mut output, &name, evaluation, seconds)?,
     }
     output.flush()
+}
+
+/// Prints words as they are scored; the first failure to do so is kept for the end.
+struct Words {
+    output: Output,
+    format: Format,
+    text: usize,
+    outcome: Outcome,
+}
+
+impl Words {
+    fn new(format: Format) -> Words {
+        Words { output: Output::standard(), format, text: 0, outcome: Ok(()) }
+    }
+
+    fn print(&mut self, word: &WordScore) {
+        if self.outcome.is_ok() {
+            self.outcome = self.line(word);
+        }
+    }
+
+    fn line(&mut self, word: &WordScore) -> Outcome {
+        if self.format == Format::Json {
+            return self.output.line(json!({
+                "text": word.text,
+                "token": word.token,
+                "order": word.order,
+                "log_prob_base10": word.log10_probability,
+                "oov": word.is_unknown,
+            }));
+        }
+        if word.text != std::mem::replace(&mut self.text, word.text) {
+            self.output.line(format_args!("text {}", word.text))?;
+        }
+        let mark = if word.is_unknown { "  unknown" } else { "" };
+        self.output.line(format_args!(
+            "  {:>12.6}  {}-gram  {}{mark}",
+            word.log10_probability,
+            word.order,
+            printable(&word.token)
+        ))
+    }
+
+    fn finish(mut self) -> Outcome {
+        self.outcome?;
+        if self.text > 0 {
+            self.output.line("")?;
+        }
+        self.output.flush()
+    }
 }
 
 /// A bar for each stage: scoring counts bytes, translating answers.

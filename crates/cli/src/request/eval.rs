@@ -22,8 +22,19 @@ pub struct Eval {
     /// Where to write what was scored.
     pub save_hypotheses: Option<PathBuf>,
     pub existing: ExistingFile,
+    /// Whether each word's score is printed, too.
+    pub detail: Detail,
     pub format: Format,
     pub loading: Loading,
+}
+
+/// How much of the scores is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What all texts add up to.
+    Totals,
+    /// Each word, then the totals.
+    EachWord,
 }
 
 impl Eval {
@@ -41,6 +52,12 @@ impl Eval {
             return Err(Failure::Usage(
                 "--hypotheses and --save-hypotheses are about translations, and there are no pairs; name a .tsv file, or \
                  say --task pairs"
+                    .to_owned(),
+            ));
+        }
+        if it.lowercase && !has_pairs {
+            return Err(Failure::Usage(
+                "--lowercase is about BLEU and chrF, and there are no pairs to translate; leave it out"
                     .to_owned(),
             ));
         }
@@ -70,6 +87,7 @@ impl Eval {
             hypotheses: it.hypotheses,
             save_hypotheses: it.save_hypotheses,
             existing: existing(it.overwrite),
+            detail: if it.scores { Detail::EachWord } else { Detail::Totals },
             format: format(it.json),
             loading: loading(&it.model_flags),
         })

@@ -8,12 +8,15 @@ mod network;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use papo::files::Existing;
 use papo::tokenizer::TokenizerKind;
 use papo_data::{DataFile, DataFormat};
 use papo_ngram::Layout;
 
+use super::existing;
 use crate::arguments::{LayoutName, NgramArguments, TaskName, TrainArguments, TrainKind};
 use crate::failure::Failure;
+use crate::output_file::ExistingFile;
 
 pub use network::{NetworkTraining, Shape};
 
@@ -38,6 +41,8 @@ pub struct NgramTraining {
     pub quantise: Option<u8>,
     /// The model folder.
     pub out: PathBuf,
+    /// What to do with what is there.
+    pub existing: Existing,
     /// From 1 to 8.
     pub order: usize,
     pub tokenizer: TokenizerKind,
@@ -81,6 +86,11 @@ impl NgramTask {
 }
 
 impl NgramTraining {
+    /// What to do with files beside the model that are there.
+    pub fn existing_files(&self) -> ExistingFile {
+        existing(self.existing == Existing::Replace)
+    }
+
     /// The task asked for, or the one that all files are for by their names.
     pub fn task(&self) -> Result<NgramTask, Failure> {
         if let Some(task) = self.task {
@@ -133,6 +143,9 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
             ));
         }
     };
+    if it.quantize.is_some() && it.layout == LayoutName::Hashed {
+        return Err(Failure::Usage(papo_ngram::Error::QuantiseHashed.to_string()));
+    }
     Ok(NgramTraining {
         data: it.data.into_iter().map(DataFile::new).collect(),
         from_arpa: it.from_arpa,
@@ -142,6 +155,7 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
         },
         quantise: it.quantize,
         out: it.out,
+        existing: if it.overwrite { Existing::Replace } else { Existing::Refuse },
         order: it.order.into(),
         tokenizer: it.tokenizer,
         task: it.task.map(|task| match task {

@@ -9,6 +9,7 @@ use super::bleu::{Bleu, BleuOptions, corpus_bleu};
 use super::chrf::{ChrfOptions, corpus_chrf};
 use super::likelihood::{Likelihood, Sample, likelihood, ngram_likelihood};
 use super::samples::Sampler;
+use super::word_scores::{self, EachWord};
 use crate::conversation::with_reply_length;
 use crate::network::{Kind, Network};
 use crate::tokenizer::LetterCase;
@@ -71,6 +72,31 @@ pub fn evaluate(
     hypotheses: Option<Vec<String>>,
     watch: &dyn Fn(EvaluationStep),
 ) -> Result<Evaluation, Error> {
+    measure(model, files, options, hypotheses, watch, None)
+}
+
+/// As [`evaluate`], of an n-gram model, and `each` hears what it says of every word.
+pub fn evaluate_words(
+    model: &ChatModel,
+    files: &[DataFile],
+    options: &EvaluationOptions,
+    hypotheses: Option<Vec<String>>,
+    watch: &dyn Fn(EvaluationStep),
+    each: &mut EachWord<'_>,
+) -> Result<Evaluation, Error> {
+    word_scores::check(model)?;
+    measure(model, files, options, hypotheses, watch, Some(each))
+}
+
+fn measure(
+    model: &ChatModel,
+    files: &[DataFile],
+    options: &EvaluationOptions,
+    hypotheses: Option<Vec<String>>,
+    watch: &dyn Fn(EvaluationStep),
+    mut each: Option<&mut EachWord<'_>>,
+) -> Result<Evaluation, Error> {
+    let mut texts = 0;
     let sampler = Sampler::new(model)?;
     let mut scores = Scores::new(model, options.batch)?;
     let mut pairs: Vec<(String, Vec<String>)> = Vec::new();
@@ -97,6 +123,9 @@ pub fn evaluate(
             }
             left -= 1;
             let samples = sampler.samples(&document)?;
+            if let Some(each) = &mut each {
+                word_scores::tell(model, &document, &samples, &mut texts, each);
+            }
             if let Document::Pair { source, references } = document {
                 pairs.push((source, references));
             }

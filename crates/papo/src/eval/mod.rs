@@ -19,12 +19,14 @@ mod forced;
 mod likelihood;
 mod samples;
 mod spaces;
+mod word_scores;
 
 pub use agreement::{Agreement, agreement};
 pub use bleu::{Bleu, BleuOptions, Smoothing, corpus_bleu};
 pub use bleu_words::BleuWords;
 pub use chrf::{ChrfOptions, corpus_chrf};
 pub use distinct::distinct;
-pub use evaluation::{Evaluation, EvaluationOptions, EvaluationStep, Translations, evaluate};
+pub use evaluation::{Evaluation, EvaluationOptions, EvaluationStep, Translations, evaluate, evaluate_words};
 pub use likelihood::{Likelihood, Sample, likelihood};
 pub use samples::Sampler;
+pub use word_scores::{EachWord, WordScore};

@@ -1,6 +1,6 @@
 //! `papo train rnn|lstm|gru|seq2seq|transformer`: the flags of networks.
 //!
-//! A flag that is not given has a default that depends on the kind; those stand in `request/train/defaults.rs` and in the help texts.
+//! A flag that is not given has a default that depends on the kind; those stand in `request/train/network.rs` and in the help texts.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,15 +25,15 @@ pub struct RecurrentArguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Size of the network")]
 pub struct RecurrentShape {
-    /// Width of each layer's state.
-    #[arg(long, value_name = "N", default_value_t = 512)]
-    pub hidden: usize,
+    /// Width of each layer's state; 512 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub hidden: Option<usize>,
     /// Width of a token's embedding; as wide as the state unless given.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub embedding: Option<usize>,
-    /// Layers on top of each other.
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub layers: usize,
+    /// Layers on top of each other; 2 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub layers: Option<usize>,
     /// Use the embedding table as output projection too, which saves weights; the embedding is then as wide as the state.
     #[arg(long)]
     pub tie_embeddings: bool,
@@ -54,21 +54,21 @@ pub struct Seq2SeqArguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Size of the network")]
 pub struct Seq2SeqShape {
-    /// Kind of recurrent layers.
-    #[arg(long, value_enum, default_value_t = Cell::Gru, value_name = "KIND")]
-    pub cell: Cell,
-    /// How the decoder looks back at the source.
-    #[arg(long, value_enum, default_value_t = Attention::Bahdanau, value_name = "KIND")]
-    pub attention: Attention,
-    /// Width of the decoder's state, and of each direction of the encoder's.
-    #[arg(long, value_name = "N", default_value_t = 512)]
-    pub hidden: usize,
-    /// Width of a token's embedding.
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    pub embedding: usize,
-    /// Layers on top of each other.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub layers: usize,
+    /// Kind of recurrent layers; gru unless given.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub cell: Option<Cell>,
+    /// How the decoder looks back at the source; bahdanau unless given.
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub attention: Option<Attention>,
+    /// Width of the decoder's state, and of each direction of the encoder's; 512 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub hidden: Option<usize>,
+    /// Width of a token's embedding; 256 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub embedding: Option<usize>,
+    /// Layers on top of each other; 1 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub layers: Option<usize>,
     /// Use the embedding table as output projection too (with luong, the embedding must be as wide as the state).
     #[arg(long)]
     pub tie_embeddings: bool,
@@ -111,21 +111,21 @@ pub struct TransformerArguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Size of the network")]
 pub struct TransformerShape {
-    /// Width of the model.
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    pub d_model: usize,
-    /// Heads of each attention; they share the width.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub heads: usize,
+    /// Width of the model; 256 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub d_model: Option<usize>,
+    /// Heads of each attention, which share the width; 4 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub heads: Option<usize>,
     /// Width between the two projections of the feed-forward networks; four times the model's unless given.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub feed_forward: Option<usize>,
-    /// Blocks in the encoder, and as many in the decoder.
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub layers: usize,
-    /// Positions at most: no text may be longer, in tokens.
-    #[arg(long, value_name = "N", default_value_t = 512)]
-    pub max_positions: usize,
+    /// Blocks in the encoder, and as many in the decoder; 3 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub layers: Option<usize>,
+    /// Positions at most: no text may be longer, in tokens; 512 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub max_positions: Option<usize>,
 }
 
 /// What a network learns from.
@@ -144,32 +144,36 @@ pub struct NetworkData {
     #[arg(long, num_args = 1.., value_name = "FILE", requires = "valid")]
     pub valid_targets: Vec<PathBuf>,
     /// Part of the data to hold out where there is no --valid; 0 measures on what was learnt.
-    #[arg(long, value_name = "PART", default_value_t = 0.05, value_parser = share)]
+    #[arg(long, value_name = "PART", default_value_t = 0.05, value_parser = share, conflicts_with = "valid")]
     pub hold_out: f64,
     /// What the model is for; told by the files unless given.
     #[arg(long, value_enum, value_name = "KIND")]
     pub task: Option<TaskName>,
-    /// Of text: whether it goes on from line to line, or each line is a text of its own, such as a name.
-    #[arg(long, value_enum, value_name = "UNIT", default_value_t = Unit::Stream)]
-    pub unit: Unit,
-    /// What a token is: words, words:N, chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken.
-    #[arg(long, value_name = "KIND", default_value = "bpe:4000")]
-    pub tokenizer: TokenizerKind,
+    /// Of text: whether it goes on from line to line (stream, unless given), or each line is a text of its own, such as a name.
+    #[arg(long, value_enum, value_name = "UNIT")]
+    pub unit: Option<Unit>,
+    /// What a token is: words, words:N, chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken; bpe:4000 unless given.
+    #[arg(long, value_name = "KIND")]
+    pub tokenizer: Option<TokenizerKind>,
+    /// Begin with the weights of this model, which may be built in, a folder or a name on the hub, and train it further: it gives the
+    /// shape of the network and the tokenizer, too.
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["tokenizer", "lowercase", "min_count"])]
+    pub init_from: Option<String>,
     /// Make all letters small, in training and in use.
     #[arg(long)]
     pub lowercase: bool,
-    /// Leave out words or characters that occur less often.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    pub min_count: u64,
+    /// Leave out words or characters that occur less often; 1 unless given.
+    #[arg(long, value_name = "N", value_parser = count64)]
+    pub min_count: Option<u64>,
     /// Turns of a conversation that the model sees at most.
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count)]
     pub context_turns: usize,
     /// Tokens of a conversation, or of a source, that the model sees at most.
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = count)]
     pub context_tokens: usize,
-    /// Tokens of a target that an encoder-decoder learns at most.
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    pub target_tokens: usize,
+    /// Tokens of a target that an encoder-decoder learns at most; 128 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub target_tokens: Option<usize>,
 }
 
 /// What a line of text is.
@@ -186,31 +190,31 @@ pub enum Unit {
 #[command(next_help_heading = "Training")]
 pub struct TrainingFlags {
     /// Times that all data are gone through; 10 unless some limit is given.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count64)]
     pub epochs: Option<u64>,
     /// Steps of the optimiser at most.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count64)]
     pub max_steps: Option<u64>,
     /// Time of training at most, all runs together, such as 90s, 20m or 3h.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub max_time: Option<Duration>,
     /// Stop after this many validations without a better loss.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count64)]
     pub patience: Option<u64>,
     /// Steps from validation to validation; one at the end of each epoch unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub validate_every: Option<u64>,
     /// Rows of a batch.
-    #[arg(long, value_name = "N", conflicts_with = "batch_tokens")]
+    #[arg(long, value_name = "N", conflicts_with = "batch_tokens", value_parser = count)]
     pub batch_size: Option<usize>,
     /// Tokens of a batch, sources and targets together, filling included: so short rows make batches of more rows.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub batch_tokens: Option<usize>,
-    /// Tokens that a recurrent language model is unrolled for; longer texts are carried on in the next batch.
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub unroll: usize,
+    /// Tokens that a recurrent language model is unrolled for; longer texts are carried on in the next batch; 64 unless given.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub unroll: Option<usize>,
     /// Batches whose gradients are added up for one step.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     pub accumulate: usize,
     /// The highest learning rate; 0.002 for recurrent language models, 0.001 for the others unless given.
     #[arg(long, value_name = "RATE", value_parser = positive)]
@@ -218,7 +222,7 @@ pub struct TrainingFlags {
     /// Course of the learning rate; inverse-sqrt for transformers and cosine for the others unless given.
     #[arg(long, value_enum, value_name = "COURSE")]
     pub schedule: Option<Course>,
-    /// Steps in which the learning rate grows; 1000 for transformers, 0 for the others unless given.
+    /// Steps in which the learning rate grows; 1000 for transformers, but never more than a tenth of the training, and 0 for the others unless given.
     #[arg(long, value_name = "N")]
     pub warm_up: Option<u64>,
     /// Weight decay of AdamW; 0 is Adam.
@@ -227,7 +231,7 @@ pub struct TrainingFlags {
     /// Norm that gradients are brought down to; 0 leaves them as they are.
     #[arg(long, value_name = "NORM", default_value_t = 1.0, value_parser = amount)]
     pub clip: f64,
-    /// Part of the activations that is put out at random; 0.1 for transformers, 0.2 for the others unless given.
+    /// Part of the activations that is put out at random; 0.1 for transformers, 0.2 for the others unless given, or that of --init-from.
     #[arg(long, value_name = "PART", value_parser = share)]
     pub dropout: Option<f64>,
     /// Part of each target that is spread over the vocabulary; 0.1 for transformers, 0 for the others unless given.
@@ -294,6 +298,16 @@ pub enum DeviceKind {
     Metal,
 }
 
+/// A number from 1 up.
+fn count(text: &str) -> Result<usize, String> {
+    count64(text).and_then(|number| usize::try_from(number).map_err(|error| error.to_string()))
+}
+
+fn count64(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("{text} is not a whole number from 1 up"))
+}
+
 /// A part of a whole: 0 … 1, 1 excluded.
 fn share(text: &str) -> Result<f64, String> {
     text.parse()
@@ -327,6 +341,11 @@ fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())
 }
 
+fn some_time(text: &str) -> Result<Duration, String> {
+    let none = || format!("{text} is no time at all; write for example 90s, 20m or 3h");
+    time(text).and_then(|time| if time.is_zero() { Err(none()) } else { Ok(time) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,6 +358,15 @@ mod tests {
         for text in ["", "90", "m", "-5m", "3 days", "1e300h"] {
             assert!(time(text).unwrap_err().contains("20m"), "{text:?}");
         }
+    }
+
+    #[test]
+    fn counts_begin_at_one() {
+        assert_eq!((count("1"), count64("36000")), (Ok(1), Ok(36_000)));
+        for text in ["0", "-5", "1.5", "many", ""] {
+            assert!(count(text).unwrap_err().contains("from 1 up"), "{text:?}");
+        }
+        assert!(some_time("0s").is_err() && some_time("1s").is_ok());
     }
 
     #[test]

@@ -3,20 +3,29 @@
 //! The order of things: what the files hold decides the task; a tokenizer is trained, or found again on resuming; the texts become
 //! ids; `papo_lab::train` does the rest. `network/plan.rs` translates the request into the recipe, `network/progress.rs` shows how it goes.
 
+mod init;
 mod plan;
 mod progress;
 
-use papo::tokenizer::{Framing as Frame, LetterCase, TokenizerTraining};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use papo::files::{Claim, Existing};
+use papo::tokenizer::{Framing as Frame, LetterCase, TokenizerKind, TokenizerTraining};
 use papo::{AutoTokenizer, Tokenizer};
 use papo_lab::data::{DataFile, Examples, Fingerprint, HeldOut, Split, TextUnit, documents};
-use papo_lab::{Ending, Log, ModelFolder, Resume, SaveDtype, Summary, Training};
+use papo_lab::{Ending, Log, ModelFolder, Recipe, Resume, SaveDtype, Summary, Training};
+use serde_json::Value;
 
 use crate::arguments::{DeviceKind, SaveAs, TaskName};
 use crate::command_line::command_line;
 use crate::failure::{Failure, Outcome};
+use crate::output_file::{ExistingFile, OutputFile};
 use crate::request::NetworkTraining;
 use crate::terminal::{Interrupt, Notes};
 
+use init::Beginning;
 use progress::TrainingProgress;
 
 /// Trains the network and leaves the best weights in the folder.
@@ -32,26 +41,39 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
         SaveAs::F16 => SaveDtype::F16,
         SaveAs::F32 => SaveDtype::F32,
     };
-    let folder = ModelFolder::new(&request.out, dtype);
-    let begun = folder.state().exists();
-    if begun && !request.resume {
-        return Err(papo_lab::Error::AlreadyBegun { folder: request.out.clone() }.into());
-    }
+    // Before the folder is touched, so that Ctrl-C leaves it as it was.
+    let interrupt = Interrupt::install();
+    let claim = Claim::new(&request.out, request.existing)?;
+    let folder = ModelFolder::new(claim.folder(), dtype);
+    let begun = folder.begun_recipe()?;
+    let report = request
+        .report
+        .as_deref()
+        .map(|path| OutputFile::claim(path, existing_report(request, path)))
+        .transpose()?;
+    let beginning = Beginning::read(request)?;
     folder.create()?;
-    let tokenizer = tokenizer(request, task, data, &folder, notes)?;
-    let recipe = plan::recipe(request, task, tokenizer.vocab_size());
+    let tokenizer = tokenizer(request, task, data, &folder, &beginning, notes)?;
+    let mut recipe = plan::recipe(request, task, &beginning, tokenizer.vocab_size());
     recipe.network.check()?;
     let split = read(request, data, valid, task, &tokenizer)?;
     describe(&split, &tokenizer, notes);
+    let limits = plan::limits(request);
+    let planned = papo_lab::planned_steps(&recipe, &limits, &split);
+    let begun_warm_up = begun.as_ref().and_then(|recipe| recipe.get("warm_up")).and_then(Value::as_u64);
+    recipe.warm_up = plan::warm_up(request, begun_warm_up, planned);
+    describe_warm_up(&recipe, planned, notes);
 
-    let interrupt = Interrupt::install();
     let all: Vec<DataFile> = data.iter().chain(valid).cloned().collect();
     let training = Training {
         recipe: &recipe,
-        limits: plan::limits(request),
+        limits,
         data: &split,
         fingerprint: Fingerprint::of(&all)?,
-        begin_with: None,
+        begin_with: match &beginning {
+            Beginning::New => None,
+            Beginning::With(init) => Some(init.weights()),
+        },
         folder: &folder,
         resume: if request.resume { Resume::Yes } else { Resume::No },
         save_every: request.save_every,
@@ -62,14 +84,34 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
     let summary = papo_lab::train(&training, &mut progress);
     drop(progress);
     let summary = summary?;
-    conclude(request, &summary, notes);
-    if let Some(page) = &request.report {
+    let log = Log::read(&folder.log())?;
+    let is_whole = summary.best.is_some() && summary.ending != Ending::Interrupted;
+    let replaces = claim.replaces();
+    if is_whole {
+        claim.keep()?;
+    }
+    conclude(request, &summary, &recipe, replaces, notes);
+    if let Some(page) = report {
         let title = request.out.file_name().unwrap_or(request.out.as_os_str()).to_string_lossy();
-        let html = papo_lab::report(&title, &command_line(), &recipe, &summary, &Log::read(&folder.log())?);
-        std::fs::write(page, html).map_err(|source| papo_lab::Error::Write { path: page.clone(), source })?;
-        notes.say(format_args!("curves: {}", page.display()));
+        let place = page.path().display().to_string();
+        page.write(papo_lab::report(&title, &command_line(), &recipe, &summary, &log).as_bytes())?;
+        notes.say(format_args!("curves: {place}"));
     }
     Ok(())
+}
+
+/// The report of a training that goes on takes the place of its earlier one.
+fn existing_report(request: &NetworkTraining, path: &Path) -> ExistingFile {
+    let is_page = || {
+        let mut first = [0; 15];
+        File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok())
+            && first.eq_ignore_ascii_case(b"<!DOCTYPE html>")
+    };
+    match request.existing {
+        Existing::Replace | Existing::GoOnOrReplace => ExistingFile::Replace,
+        Existing::GoOn if is_page() => ExistingFile::Replace,
+        Existing::GoOn | Existing::Refuse => ExistingFile::Refuse,
+    }
 }
 
 /// The tokenizer: that of the folder where a training goes on, else a new one, saved there.
@@ -78,18 +120,25 @@ fn tokenizer(
     task: TaskName,
     data: &[DataFile],
     folder: &ModelFolder,
+    beginning: &Beginning,
     notes: Notes,
 ) -> Result<Tokenizer, Failure> {
     if folder.state().exists() {
         return Ok(AutoTokenizer::from_folder(folder.path())?);
     }
     let training = TokenizerTraining {
-        kind: request.tokenizer.clone(),
+        kind: match beginning {
+            Beginning::New => request.tokenizer.clone(),
+            Beginning::With(init) => TokenizerKind::Folder(init.tokenizer().to_owned()),
+        },
         letter_case: if request.lowercase { LetterCase::Lower } else { LetterCase::Keep },
         minimum_count: request.min_count,
         framing: if task == TaskName::Text { Frame::Plain } else { Frame::Closed },
     };
-    notes.say(format_args!("making the tokenizer, {}", request.tokenizer));
+    match &request.init_from {
+        Some(model) => notes.say(format_args!("beginning with the weights and the tokenizer of {model}")),
+        None => notes.say(format_args!("making the tokenizer, {}", request.tokenizer)),
+    }
     let texts = documents(data, TextUnit::Stream).flat_map(|document| match document {
         Ok(document) => document.texts().into_iter().map(|text| Ok(text.to_owned())).collect::<Vec<_>>(),
         Err(error) => vec![Err(Failure::from(error))],
@@ -131,6 +180,12 @@ fn read(
             if split.valid.is_empty() { "no text" } else { "too little text to hold a part of it out" };
         return Err(papo_lab::Error::NoExamples { found: found.into() }.into());
     }
+    if !valid.is_empty() && split.valid.is_empty() {
+        return Err(Failure::new(
+            "the files of --valid hold nothing to measure by; give files with text of the same kind as --data, or leave --valid out and a \
+             part of the data is held out",
+        ));
+    }
     Ok(split)
 }
 
@@ -162,8 +217,33 @@ fn describe(split: &Split, tokenizer: &Tokenizer, notes: Notes) {
     }
 }
 
-fn conclude(request: &NetworkTraining, summary: &Summary, notes: Notes) {
+/// Tells how far a planned training gets beyond its warm-up, where that is not far.
+fn describe_warm_up(recipe: &Recipe, planned: Option<u64>, notes: Notes) {
+    let (Some(planned), warm_up) = (planned, recipe.warm_up) else { return };
+    if warm_up >= planned && warm_up > 0 {
+        notes.say(format_args!(
+            "this training of {planned} steps ends inside its warm-up of {warm_up}: the learning rate gets no higher than {:.2} % of \
+             --learning-rate; train longer (--epochs), or give a --warm-up below {planned}",
+            100.0 * planned as f64 / warm_up as f64
+        ));
+    }
+}
+
+fn conclude(request: &NetworkTraining, summary: &Summary, recipe: &Recipe, replaces: bool, notes: Notes) {
     let out = request.out.display();
+    // Where only time or patience is the limit, nobody could tell before.
+    if request.epochs.is_none()
+        && request.max_steps.is_none()
+        && summary.ending != Ending::Interrupted
+        && summary.steps < recipe.warm_up
+    {
+        notes.say(format_args!(
+            "the training has ended inside its warm-up of {} steps, at {:.2} % of --learning-rate; train longer, or give a --warm-up below {}",
+            recipe.warm_up,
+            100.0 * summary.steps as f64 / recipe.warm_up as f64,
+            summary.steps.max(1)
+        ));
+    }
     let why = match summary.ending {
         Ending::Done => "done",
         Ending::Time => "the time is up",
@@ -177,6 +257,10 @@ fn conclude(request: &NetworkTraining, summary: &Summary, notes: Notes) {
         summary.parameters
     ));
     match summary.best {
+        Some(best) if replaces && summary.ending == Ending::Interrupted => notes.say(format_args!(
+            "best validation loss {best:.4} at step {}; {out} keeps the model that it has until this training has ended",
+            summary.best_step
+        )),
         Some(best) => notes.say(format_args!(
             "best validation loss {best:.4} (perplexity {:.2} a token) at step {}; try `papo chat {out}`",
             best.exp(),

@@ -1,7 +1,8 @@
 //! `papo train ngram`: counts, estimates and saves an n-gram model.
 //!
 //! Everything before the saving goes through nameless temporary files, and every file of the model gets its name when it is
-//! whole: whatever stops the program, nothing half-written remains.
+//! whole, `config.json` last: whatever stops the program, nothing half-written remains. The folder is held meanwhile (`papo::Claim`), and
+//! a model that is to be replaced stays until the new one is whole.
 
 mod folder;
 mod import;
@@ -10,27 +11,32 @@ mod tokens;
 use std::cell::Cell;
 use std::time::Instant;
 
+use papo::files::Claim;
 use papo::tokenizer::Framing;
 use papo_ngram::{ArpaWriter, Error, ModelWriter, Settings, Step, Summary, WriteOptions, estimate};
 
 use crate::failure::{Failure, Outcome};
+use crate::output_file::OutputFile;
 use crate::request::{NgramTask, NgramTraining};
 use crate::terminal::{Interrupt, Notes, Working};
 
 /// Makes the model folder.
 pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
+    // Before the folder is touched, so that Ctrl-C leaves it as it was.
+    let interrupt = Interrupt::install();
+    interrupt.reset();
     if let Some(arpa) = &request.from_arpa {
-        return import::run(arpa, &request, notes);
+        return import::run(arpa, &request, interrupt, notes);
     }
     let begin = Instant::now();
     let task = request.task()?;
     let framing = if task == NgramTask::Text { Framing::Plain } else { Framing::Closed };
     let settings = settings(&request);
     settings.thresholds().map_err(|error| Failure::Usage(error.to_string()))?;
-    std::fs::create_dir_all(&request.out).map_err(Error::writing(&request.out))?;
+    let claim = Claim::new(&request.out, request.existing)?;
+    let arpa =
+        request.arpa.as_ref().map(|path| OutputFile::claim(path, request.existing_files())).transpose()?;
     let working = Working::begin(notes);
-    let interrupt = Interrupt::install();
-    interrupt.reset();
     let check = || if interrupt.came() { Err(Error::Interrupted) } else { Ok(()) };
     let read = Cell::new(0);
     let mut tokens = tokens::read(&request, &settings.temporary, framing, &mut |bytes| {
@@ -46,8 +52,8 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
     }
     let count = (tokens.corpus.sentences(), tokens.corpus.tokens(), tokens.vocabulary.len());
     let writing = writing(&request);
-    let model = ModelWriter::new(&request.out.join("model.ngram"), writing)?;
-    let arpa = request.arpa.as_ref().map(|path| ArpaWriter::create(path, settings.threads)).transpose()?;
+    let model = ModelWriter::new(&claim.folder().join("model.ngram"), writing)?;
+    let arpa = arpa.map(|place| ArpaWriter::create(place.path(), settings.threads)).transpose()?;
     let mut sinks = (model, arpa);
     let mut observe = |step| {
         working.show(match step {
@@ -61,12 +67,12 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
     working.show("saving");
     let (model, arpa) = sinks;
     model.finish()?;
-    arpa.map_or(Ok(()), ArpaWriter::finish)?;
-    folder::save(&request, task, framing, &tokens, &summary)?;
+    folder::save(&request, claim.folder(), task, framing, &tokens, &summary)?;
+    claim.keep()?;
     drop(working);
     report(&summary, count, begin, notes);
     notes.say(format_args!("saved in {}", request.out.display()));
-    Ok(())
+    Ok(arpa.map_or(Ok(()), ArpaWriter::finish)?)
 }
 
 /// How `model.ngram` is written: beside the half of the buffers that estimation keeps while entries are written, so that

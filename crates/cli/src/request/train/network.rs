@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use papo::files::Existing;
 use papo::tokenizer::TokenizerKind;
 use papo_data::DataFile;
 
@@ -16,15 +17,22 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub struct NetworkTraining {
     pub shape: Shape,
+    /// Those of the shape's flags that were given, with their values.
+    pub shape_flags: Vec<(&'static str, String)>,
+    /// The model whose weights it begins with, and whose shape and tokenizer it has.
+    pub init_from: Option<String>,
     /// What is learnt from.
     pub data: Vec<DataFile>,
     /// What is measured by; empty: a part is held out.
     pub valid: Vec<DataFile>,
     pub hold_out: f64,
     pub out: PathBuf,
+    /// What to do with what is in the folder.
+    pub existing: Existing,
     /// `None`: told by the files.
     pub task: Option<TaskName>,
-    pub unit: Unit,
+    /// `None`: a stream, where the data are text.
+    pub unit: Option<Unit>,
     pub tokenizer: TokenizerKind,
     pub lowercase: bool,
     pub min_count: u64,
@@ -43,10 +51,13 @@ pub struct NetworkTraining {
     pub accumulate: usize,
     pub learning_rate: f64,
     pub course: Course,
-    pub warm_up: u64,
+    /// `None`: the default of the kind, as far as the training is long enough for it.
+    pub warm_up: Option<u64>,
+    pub default_warm_up: u64,
     pub weight_decay: f64,
     pub clip: Option<f64>,
-    pub dropout: f64,
+    /// `None`: that of the model it begins with.
+    pub dropout: Option<f64>,
     pub label_smoothing: f64,
     pub average: Option<f64>,
     pub seed: u64,
@@ -114,65 +125,149 @@ impl Shape {
 impl NetworkTraining {
     /// Understands the arguments of a network, or says why they make no sense.
     pub fn from_arguments(kind: TrainKind) -> Result<NetworkTraining, Failure> {
-        let (shape, data, training) = match kind {
+        let (shape, flags, data, training) = match kind {
             TrainKind::Ngram(_) => unreachable!("an n-gram model is no network"),
-            TrainKind::Rnn(it) => (recurrent(Cell::Rnn, &it.shape)?, it.data, it.training),
-            TrainKind::Lstm(it) => (recurrent(Cell::Lstm, &it.shape)?, it.data, it.training),
-            TrainKind::Gru(it) => (recurrent(Cell::Gru, &it.shape)?, it.data, it.training),
+            TrainKind::Rnn(it) => {
+                (recurrent(Cell::Rnn, &it.shape)?, recurrent_flags(&it.shape), it.data, it.training)
+            }
+            TrainKind::Lstm(it) => {
+                (recurrent(Cell::Lstm, &it.shape)?, recurrent_flags(&it.shape), it.data, it.training)
+            }
+            TrainKind::Gru(it) => {
+                (recurrent(Cell::Gru, &it.shape)?, recurrent_flags(&it.shape), it.data, it.training)
+            }
             TrainKind::Seq2seq(it) => {
-                let shape = it.shape;
+                let shape = &it.shape;
                 let size = Shape::Seq2Seq {
-                    cell: shape.cell,
-                    attention: shape.attention,
-                    hidden: shape.hidden,
-                    embedding: shape.embedding,
-                    layers: shape.layers,
+                    cell: shape.cell.unwrap_or(Cell::Gru),
+                    attention: shape.attention.unwrap_or(Attention::Bahdanau),
+                    hidden: shape.hidden.unwrap_or(512),
+                    embedding: shape.embedding.unwrap_or(256),
+                    layers: shape.layers.unwrap_or(1),
                     tied: shape.tie_embeddings,
                 };
-                (size, it.data, it.training)
+                let flags = given([
+                    ("--cell", shape.cell.map(value_name)),
+                    ("--attention", shape.attention.map(value_name)),
+                    ("--hidden", shape.hidden.map(|it| it.to_string())),
+                    ("--embedding", shape.embedding.map(|it| it.to_string())),
+                    ("--layers", shape.layers.map(|it| it.to_string())),
+                    ("--tie-embeddings", shape.tie_embeddings.then(|| "true".to_owned())),
+                ]);
+                (size, flags, it.data, it.training)
             }
             TrainKind::Transformer(it) => {
-                let shape = it.shape;
+                let shape = &it.shape;
+                let d_model = shape.d_model.unwrap_or(256);
                 let size = Shape::Transformer {
-                    d_model: shape.d_model,
-                    heads: shape.heads,
-                    feed_forward: shape.feed_forward.unwrap_or(4 * shape.d_model),
-                    layers: shape.layers,
-                    max_positions: shape.max_positions,
+                    d_model,
+                    heads: shape.heads.unwrap_or(4),
+                    feed_forward: shape.feed_forward.unwrap_or(4 * d_model),
+                    layers: shape.layers.unwrap_or(3),
+                    max_positions: shape.max_positions.unwrap_or(512),
                 };
-                (size, it.data, it.training)
+                let flags = given(
+                    [
+                        ("--d-model", shape.d_model),
+                        ("--heads", shape.heads),
+                        ("--feed-forward", shape.feed_forward),
+                        ("--layers", shape.layers),
+                        ("--max-positions", shape.max_positions),
+                    ]
+                    .map(|(flag, value)| (flag, value.map(|value| value.to_string()))),
+                );
+                (size, flags, it.data, it.training)
             }
         };
-        assemble(shape, data, training)
+        assemble(shape, flags, data, training)
     }
+}
+
+/// Flags with the values that they were given.
+fn given<const N: usize>(flags: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
+    flags.into_iter().filter_map(|(flag, value)| Some((flag, value?))).collect()
+}
+
+fn value_name(value: impl clap::ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+fn recurrent_flags(shape: &crate::arguments::RecurrentShape) -> Vec<(&'static str, String)> {
+    given([
+        ("--hidden", shape.hidden.map(|it| it.to_string())),
+        ("--embedding", shape.embedding.map(|it| it.to_string())),
+        ("--layers", shape.layers.map(|it| it.to_string())),
+        ("--tie-embeddings", shape.tie_embeddings.then(|| "true".to_owned())),
+    ])
 }
 
 fn recurrent(cell: Cell, shape: &crate::arguments::RecurrentShape) -> Result<Shape, Failure> {
-    let embedding = shape.embedding.unwrap_or(shape.hidden);
-    if shape.tie_embeddings && embedding != shape.hidden {
+    let hidden = shape.hidden.unwrap_or(512);
+    let embedding = shape.embedding.unwrap_or(hidden);
+    if shape.tie_embeddings && embedding != hidden {
         return Err(Failure::Usage(format!(
-            "--tie-embeddings wants an embedding as wide as the state, {}; leave --embedding out",
-            shape.hidden
+            "--tie-embeddings wants an embedding as wide as the state, {hidden}; leave --embedding out"
         )));
     }
-    Ok(Shape::Recurrent {
-        cell,
-        hidden: shape.hidden,
-        embedding,
-        layers: shape.layers,
-        tied: shape.tie_embeddings,
-    })
+    let layers = shape.layers.unwrap_or(2);
+    Ok(Shape::Recurrent { cell, hidden, embedding, layers, tied: shape.tie_embeddings })
 }
 
-fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<NetworkTraining, Failure> {
+/// Refuses flags that this kind of network, or this kind of tokenizer, has no use for.
+fn refuse_idle_flags(shape: Shape, data: &NetworkData, it: &TrainingFlags) -> Result<(), Failure> {
+    let refuse = |flag: &str, why: &str| {
+        Err(Failure::Usage(format!("{flag} has no effect here: {why}; leave it out")))
+    };
+    if matches!(shape, Shape::Recurrent { .. }) {
+        if data.target_tokens.is_some() {
+            return refuse(
+                "--target-tokens",
+                "a recurrent language model has no targets apart from what it reads",
+            );
+        }
+        if data.unit.is_some() && matches!(data.task, Some(TaskName::Dialogue | TaskName::Pairs)) {
+            return refuse("--unit", "it is about running text, and --task says that there is none");
+        }
+    } else {
+        if data.unit.is_some() {
+            return refuse(
+                "--unit",
+                "it is about running text, which an encoder-decoder does not learn from",
+            );
+        }
+        if it.unroll.is_some() {
+            return refuse("--unroll", "an encoder-decoder learns from whole sources and targets");
+        }
+    }
+    match &data.tokenizer {
+        Some(TokenizerKind::Folder(_)) if data.lowercase => {
+            refuse("--lowercase", "the tokenizer of a folder is taken as it is")
+        }
+        Some(TokenizerKind::Words { .. } | TokenizerKind::Chars) => Ok(()),
+        _ if data.min_count.is_some() => {
+            refuse("--min-count", "it is about words and characters, and pieces cover every text")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn assemble(
+    shape: Shape,
+    shape_flags: Vec<(&'static str, String)>,
+    data: NetworkData,
+    it: TrainingFlags,
+) -> Result<NetworkTraining, Failure> {
+    refuse_idle_flags(shape, &data, &it)?;
+    let target_tokens = data.target_tokens.unwrap_or(128);
     let defaults = shape.defaults();
     if let Shape::Transformer { max_positions, .. } = shape
-        && max_positions < data.context_tokens.max(data.target_tokens + 1)
+        && data.init_from.is_none()
+        && max_positions < data.context_tokens.max(target_tokens + 1)
     {
         return Err(Failure::Usage(format!(
             "--max-positions {max_positions} is less than --context-tokens {} or --target-tokens {} and a token to \
              begin with; raise it, or lower those",
-            data.context_tokens, data.target_tokens
+            data.context_tokens, target_tokens
         )));
     }
     let limited = it.max_steps.is_some() || it.max_time.is_some() || it.patience.is_some();
@@ -189,20 +284,30 @@ fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<Networ
         ));
     }
     let by_rows = it.batch_size.is_some() || (it.batch_tokens.is_none() && defaults.batch_rows.is_some());
+    let overwrite = data.files.overwrite;
     Ok(NetworkTraining {
         shape,
+        shape_flags,
+        dropout: it.dropout.or(data.init_from.is_none().then_some(defaults.dropout)),
+        init_from: data.init_from,
+        existing: match (it.resume, overwrite) {
+            (false, false) => Existing::Refuse,
+            (true, false) => Existing::GoOn,
+            (false, true) => Existing::Replace,
+            (true, true) => Existing::GoOnOrReplace,
+        },
         data: beside(data.files.data, data.targets, "--targets", "--data")?,
         valid: beside(data.valid, data.valid_targets, "--valid-targets", "--valid")?,
         hold_out: data.hold_out,
         out: data.files.out,
         task: data.task,
         unit: data.unit,
-        tokenizer: data.tokenizer,
+        tokenizer: data.tokenizer.unwrap_or(TokenizerKind::Bpe { size: 4000 }),
         lowercase: data.lowercase,
-        min_count: data.min_count,
+        min_count: data.min_count.unwrap_or(1),
         context_turns: data.context_turns,
         context_tokens: data.context_tokens,
-        target_tokens: data.target_tokens,
+        target_tokens,
         epochs,
         max_steps: it.max_steps,
         max_time: it.max_time,
@@ -210,14 +315,14 @@ fn assemble(shape: Shape, data: NetworkData, it: TrainingFlags) -> Result<Networ
         validate_every: it.validate_every,
         batch_rows: if by_rows { it.batch_size.or(defaults.batch_rows) } else { None },
         batch_tokens: if by_rows { None } else { it.batch_tokens.or(defaults.batch_tokens) },
-        unroll: it.unroll,
+        unroll: it.unroll.unwrap_or(64),
         accumulate: it.accumulate,
         learning_rate: it.learning_rate.unwrap_or(defaults.learning_rate),
         course,
-        warm_up: it.warm_up.unwrap_or(defaults.warm_up),
+        warm_up: it.warm_up,
+        default_warm_up: defaults.warm_up,
         weight_decay: it.weight_decay,
         clip: (it.clip > 0.0).then_some(it.clip),
-        dropout: it.dropout.unwrap_or(defaults.dropout),
         label_smoothing: it.label_smoothing.unwrap_or(defaults.label_smoothing),
         average: it.average,
         seed: it.seed,

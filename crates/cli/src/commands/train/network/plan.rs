@@ -6,6 +6,7 @@ use papo_lab::{
     Schedule, Seq2SeqConfig, Task, TransformerConfig,
 };
 
+use super::init::Beginning;
 use crate::arguments::{Attention, Cell, Course, TaskName, Unit};
 use crate::failure::Failure;
 use crate::request::{NetworkTraining, Shape};
@@ -35,7 +36,7 @@ pub fn task(request: &NetworkTraining, data: &[DataFile]) -> Result<TaskName, Fa
 /// How documents become examples.
 pub fn framing(request: &NetworkTraining, task: TaskName) -> Framing {
     match (request.shape, task, request.unit) {
-        (Shape::Recurrent { .. }, TaskName::Text, Unit::Stream) => Framing::Stream,
+        (Shape::Recurrent { .. }, TaskName::Text, None | Some(Unit::Stream)) => Framing::Stream,
         (Shape::Recurrent { .. }, ..) => Framing::Rows,
         _ => Framing::Pairs {
             context_turns: request.context_turns.max(1),
@@ -46,7 +47,7 @@ pub fn framing(request: &NetworkTraining, task: TaskName) -> Framing {
 }
 
 /// Everything that decides which weights come out.
-pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> Recipe {
+pub fn recipe(request: &NetworkTraining, task: TaskName, begun: &Beginning, vocabulary: usize) -> Recipe {
     let mut adam = OptimizerSettings {
         weight_decay: request.weight_decay,
         clip: request.clip,
@@ -56,7 +57,10 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
         // As in the paper.
         (adam.beta2, adam.epsilon) = (0.98, 1e-9);
     }
-    let mut tokenizer = request.tokenizer.to_string();
+    let mut tokenizer = match &request.init_from {
+        Some(model) => format!("that of {model}"),
+        None => request.tokenizer.to_string(),
+    };
     if request.lowercase {
         tokenizer.push_str(", lower-cased");
     }
@@ -64,7 +68,10 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
         tokenizer.push_str(&format!(", at least {} times", request.min_count));
     }
     Recipe {
-        network: network(request, vocabulary),
+        network: match begun {
+            Beginning::New => network(request, vocabulary),
+            Beginning::With(init) => init.network(request.dropout),
+        },
         task: Task {
             task: match task {
                 TaskName::Text => "text",
@@ -72,7 +79,7 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
                 TaskName::Pairs => "pairs",
             }
             .into(),
-            unit: (task == TaskName::Text).then(|| match request.unit {
+            unit: (task == TaskName::Text).then(|| match request.unit.unwrap_or(Unit::Stream) {
                 Unit::Stream => "stream".into(),
                 Unit::Line => "line".into(),
             }),
@@ -80,7 +87,10 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
             context_tokens: request.context_tokens,
         },
         tokenizer,
-        begins_with: None,
+        begins_with: match begun {
+            Beginning::New => None,
+            Beginning::With(init) => Some(init.record()),
+        },
         seed: request.seed,
         held_out: if request.valid.is_empty() { request.hold_out } else { 0.0 },
         batch_rows: request.batch_rows,
@@ -90,7 +100,7 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
         accumulate: request.accumulate.max(1),
         adam,
         learning_rate: request.learning_rate,
-        warm_up: request.warm_up,
+        warm_up: request.warm_up.unwrap_or(request.default_warm_up),
         schedule: match request.course {
             Course::Constant => Schedule::Constant,
             Course::InverseSqrt => Schedule::InverseSqrt,
@@ -109,6 +119,13 @@ pub fn recipe(request: &NetworkTraining, task: TaskName, vocabulary: usize) -> R
     }
 }
 
+/// Steps of the warm-up: those asked for, or else those of the training that goes on, or the default, but no more than a tenth of the
+/// steps that are planned.
+pub fn warm_up(request: &NetworkTraining, begun: Option<u64>, planned: Option<u64>) -> u64 {
+    let most = planned.map_or(u64::MAX, |planned| planned / 10);
+    request.warm_up.or(begun).unwrap_or_else(|| request.default_warm_up.min(most))
+}
+
 /// When the training ends.
 pub fn limits(request: &NetworkTraining) -> Limits {
     Limits {
@@ -120,7 +137,7 @@ pub fn limits(request: &NetworkTraining) -> Limits {
 }
 
 fn network(request: &NetworkTraining, vocabulary: usize) -> NetworkConfig {
-    let dropout = request.dropout;
+    let dropout = request.dropout.unwrap_or_default();
     match request.shape {
         Shape::Recurrent { cell, hidden, embedding, layers, tied } => {
             let config = RecurrentConfig {
@@ -158,5 +175,34 @@ fn network(request: &NetworkTraining, vocabulary: usize) -> NetworkConfig {
                 ..TransformerConfig::new(vocabulary, d_model, heads, feed_forward, layers)
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::Arguments;
+    use crate::request::{Request, Train};
+    use clap::Parser;
+
+    fn request(line: &str) -> NetworkTraining {
+        let arguments = Arguments::try_parse_from(line.split(' ')).expect("a good line");
+        match Request::from_command(arguments.command) {
+            Ok(Request::Train(Train::Network(request))) => *request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_default_warm_up_is_a_tenth_of_the_training_at_most() {
+        let transformer = request("papo train transformer --data a.tsv --out m");
+        assert_eq!(warm_up(&transformer, None, None), 1000);
+        assert_eq!(warm_up(&transformer, None, Some(36_000)), 1000);
+        assert_eq!(warm_up(&transformer, None, Some(110)), 11);
+        assert_eq!(warm_up(&transformer, None, Some(9)), 0);
+        assert_eq!(warm_up(&transformer, Some(11), Some(220)), 11, "a training that goes on keeps its own");
+        let asked = request("papo train transformer --data a.tsv --out m --warm-up 400");
+        assert_eq!(warm_up(&asked, None, Some(110)), 400);
+        assert_eq!(warm_up(&request("papo train gru --data a.txt --out m"), None, Some(110)), 0);
     }
 }

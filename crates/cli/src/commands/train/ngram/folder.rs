@@ -15,17 +15,18 @@ use crate::request::{NgramTask, NgramTraining};
 /// Writes tokenizer and configuration; `config.json`, which makes the folder a model, last.
 pub fn save(
     request: &NgramTraining,
+    out: &Path,
     task: NgramTask,
     framing: Framing,
     tokens: &Tokens,
     summary: &Summary,
 ) -> Result<(), Failure> {
     match &tokens.trained {
-        Some(trained) => trained.save(&request.out)?,
-        None => TrainedTokenizer::of_words(words(&tokens.vocabulary), framing).save(&request.out)?,
+        Some(trained) => trained.save(out)?,
+        None => TrainedTokenizer::of_words(words(&tokens.vocabulary), framing).save(out)?,
     }
-    write(&request.out.join("generation_config.json"), &ngram_generation_config())?;
-    write(&request.out.join("config.json"), &config(request, task, tokens, summary))
+    write(&out.join("generation_config.json"), &ngram_generation_config())?;
+    write(&out.join("config.json"), &config(request, task, tokens, summary))
 }
 
 /// Writes what stands beside a model that came from an ARPA file.

@@ -3,18 +3,20 @@
 use std::path::Path;
 use std::time::Instant;
 
+use papo::files::Claim;
 use papo_ngram::{Entry, EntrySink, Error, ModelWriter, Vocabulary, import_arpa};
 
 use super::{folder, writing};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::request::NgramTraining;
-use crate::terminal::Notes;
+use crate::terminal::{Interrupt, Notes};
 
 /// A writer of models that remembers the vocabulary, which the tokenizer is made of.
 struct Import {
     model: ModelWriter,
     vocabulary: Vocabulary,
     counts: Vec<u64>,
+    interrupt: Interrupt,
 }
 
 impl EntrySink for Import {
@@ -24,7 +26,7 @@ impl EntrySink for Import {
     }
 
     fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
-        self.model.entry(entry)
+        if self.interrupt.came() { Err(Error::Interrupted) } else { self.model.entry(entry) }
     }
 
     fn end_order(&mut self, order: usize) -> Result<(), Error> {
@@ -33,19 +35,19 @@ impl EntrySink for Import {
 }
 
 /// Makes the model folder.
-pub fn run(arpa: &Path, request: &NgramTraining, notes: Notes) -> Outcome {
+pub fn run(arpa: &Path, request: &NgramTraining, interrupt: Interrupt, notes: Notes) -> Outcome {
     let begin = Instant::now();
-    std::fs::create_dir_all(&request.out).map_err(Error::writing(&request.out))?;
     let options = writing(request);
-    let place = request.out.join("model.ngram");
-    ModelWriter::new(&place, options).map_err(|error| Failure::Usage(error.to_string()))?;
+    let claim = Claim::new(&request.out, request.existing)?;
+    let place = claim.folder().join("model.ngram");
     let (import, remarks) = import_arpa(arpa, &mut || {
         let model = ModelWriter::new(&place, options)?;
-        Ok(Import { model, vocabulary: Vocabulary::new(), counts: Vec::new() })
+        Ok(Import { model, vocabulary: Vocabulary::new(), counts: Vec::new(), interrupt })
     })?;
     remarks.sentences().into_iter().for_each(|remark| notes.say(remark));
     import.model.finish()?;
-    folder::save_imported(&request.out, &import.vocabulary, &import.counts)?;
+    folder::save_imported(claim.folder(), &import.vocabulary, &import.counts)?;
+    claim.keep()?;
     for (order, count) in (1..).zip(&import.counts) {
         notes.say(format_args!("{order}-grams: {count}"));
     }
