@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::sentences::sentences;
+use crate::sentences::passages;
 
-/// Writes a sentence a line into `out`, works in the order of their paths; says on standard error how much it is.
+/// Sentences of a line.
+const SENTENCES: usize = 3;
+
+/// Writes a passage of a few sentences a line into `out`, works in the order of their paths; says on standard error how much it is.
 pub fn write(data: &Path, out: &Path) -> Result<()> {
     let mut works = Vec::new();
     collect(&data.join("text/machado-de-assis"), &mut works)?;
@@ -18,10 +21,10 @@ pub fn write(data: &Path, out: &Path) -> Result<()> {
     for work in &works {
         let bytes = fs::read(work).with_context(|| format!("{} cannot be read", work.display()))?;
         let text = String::from_utf8_lossy(&bytes);
-        for sentence in sentences(text.trim_start_matches('\u{feff}')) {
+        for passage in passages(text.trim_start_matches('\u{feff}'), SENTENCES) {
             count += 1;
-            words += sentence.split(' ').count();
-            lines.push_str(&sentence);
+            words += passage.split(' ').count();
+            lines.push_str(&passage);
             lines.push('\n');
         }
     }
@@ -29,7 +32,7 @@ pub fn write(data: &Path, out: &Path) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     fs::write(out, lines).with_context(|| format!("{} cannot be written", out.display()))?;
-    eprintln!("{}: {} works, {count} sentences, {words} words and marks", out.display(), works.len());
+    eprintln!("{}: {} works, {count} passages, {words} words", out.display(), works.len());
     Ok(())
 }
 

@@ -50,7 +50,7 @@ enum Chore {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Machado de Assis, a sentence a line, tokenized and lower-cased
+    /// Machado de Assis, up to three sentences a line, as they are written
     Machado {
         /// The folder with `text/machado-de-assis`
         #[arg(long, default_value = "../shared/data")]

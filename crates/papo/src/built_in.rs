@@ -54,7 +54,7 @@ pub static BUILT_IN: &[EmbeddedModel] = &[
     },
     EmbeddedModel {
         name: papo_built_in_machado::NAME,
-        about: "Machado de Assis as an n-gram of words, in Portuguese",
+        about: "Machado de Assis as an n-gram of pieces of words, in Portuguese",
         files: papo_built_in_machado::FILES,
     },
 ];
