@@ -43,12 +43,14 @@ fn prompts_come_from_a_file_and_the_page_stands_alone() {
     let (prompts, page) = (prompts.to_str().unwrap(), page.to_str().unwrap());
     let shown = run(&["compare", &t5, "--prompts", prompts, "--html", page, "--max-new-tokens", "6"], "")
         .exits(0)
+        .complains(&format!("wrote {page} ("))
         .stdout;
     assert!(shown.contains("t5-flan") && shown.contains("And now?"), "{shown}");
     let html = std::fs::read_to_string(page).unwrap();
     assert!(
         html.contains("Hi &lt;b&gt;there&lt;/b&gt;") && !html.contains("http://") && !html.contains("src=")
     );
+    assert!(html.contains("<dt>Command</dt><dd><code>papo compare ") && html.contains("--max-new-tokens 6"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside the page");
     let again = ["compare", &t5, "--prompts", prompts, "--html", page, "--max-new-tokens", "2"];
     run(&again, "").exits(1).complains("--overwrite");

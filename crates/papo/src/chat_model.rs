@@ -4,11 +4,12 @@
 
 use papo_generate::{Generated, GenerationConfig, Hooks, TokenId};
 
+use crate::description::Description;
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
 use crate::network::Task;
-use crate::{Description, Error, LoadOptions, PretrainedModel, Tokenizer, built_in};
+use crate::{Error, LoadOptions, PretrainedModel, Tokenizer, built_in};
 
 /// A model ready to be talked to; immutable, so several conversations may share it.
 #[derive(Debug)]

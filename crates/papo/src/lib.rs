@@ -56,27 +56,6 @@ pub use papo_models::WeightDtype;
 pub use pretrained_model::PretrainedModel;
 pub use tokenizer::{AutoTokenizer, SpecialTokens, Tokenizer};
 
-// The names of before, until everything around has followed.
-#[doc(hidden)]
-pub use {
-    compare::Comparison,
-    conversation::{Fitted, MAX_SAVED_BYTES, MAX_SAVED_TURNS, REPLY_TOKENS, Reading},
-    description::{Description, NgramShape, Shape},
-    files::{Claim, Existing, NgramFile, list_ngrams, ngram_config, ngram_generation_config, replace_file},
-    generate::{
-        EarlyStopping, Error as GenerateError, Finish, Generated, LanguageModel, OptionInfo, OptionKind,
-        Origin, Room, Sequence, StepEvent, TokenEvent,
-    },
-    network::{
-        Architecture, Cell, Kind, Network, NetworkState, RecurrentAttention, RecurrentSpec, Seq2SeqSpec,
-        Spec, StackShape, Task, Training,
-    },
-    tokenizer::{
-        DecodeStream, Framing, LetterCase, LossyNote, SPECIALS, TokenizerClass, TokenizerKind,
-        TokenizerTraining, TrainedTokenizer,
-    },
-};
-
 /// The instruction sets that this machine can compute with, slowest first: what the variable `PAPO_KERNELS` may be.
 pub fn kernel_names() -> Vec<&'static str> {
     papo_kernels::Kernels::available().into_iter().map(papo_kernels::Kernels::name).collect()

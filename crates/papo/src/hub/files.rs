@@ -8,7 +8,7 @@ use std::path::Path;
 use papo_checkpoint::Index;
 
 use super::is_file;
-use crate::TokenizerClass;
+use crate::tokenizer::TokenizerClass;
 
 /// Configuration and tokenizer files: all that are there are wanted.
 const SMALL: [&str; 13] = [
