@@ -163,6 +163,15 @@ fn what_a_program_sends_is_heard_to_the_end_whatever_bytes_are_in_it() {
 }
 
 #[test]
+fn the_end_that_comes_with_a_line_is_the_end() {
+    let mut terminal = Terminal::chat(&[]);
+    terminal.type_in("this is longer than a key\r\u{4}");
+    let (code, shown, _) = terminal.end();
+    assert_eq!((code, shown.matches("Chatbot: ").count()), (0, 2), "{shown}");
+    assert_eq!(shown.matches("longer than a key").count(), 1, "it is shown once: {shown}");
+}
+
+#[test]
 fn many_lines_at_once_are_as_many_turns() {
     let mut terminal = Terminal::chat(&["--max-new-tokens", "1"]);
     let lines: String = (0..150).map(|number| format!("this is turn number {number} of many\r")).collect();

@@ -16,9 +16,9 @@ pub enum Arrived {
     Piece(Vec<u8>),
 }
 
-/// Elsewhere the editor reads everything.
+/// Elsewhere the editor reads everything, and shows the prompt.
 #[cfg(not(unix))]
-pub fn wait() -> std::io::Result<Arrived> {
+pub fn wait(_: &str) -> std::io::Result<Arrived> {
     Ok(Arrived::Key)
 }
 
@@ -45,10 +45,12 @@ mod unix {
     const SOON: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
     const LATER: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-    /// Waits until something comes to the terminal on standard input.
-    pub fn wait() -> io::Result<Arrived> {
+    /// Shows a prompt and waits until something comes to the terminal on standard input.
+    pub fn wait(prompt: &str) -> io::Result<Arrived> {
         let input = io::stdin();
         let _unechoed = Unechoed::begin(&input)?;
+        // Only now: whoever answers a prompt at once is not to be echoed, nor Ctrl-D to be taken for the end of a line.
+        show(prompt)?;
         comes(&input, None)?;
         if ioctl_fionread(&input)? <= KEY {
             return Ok(Arrived::Key);
@@ -116,8 +118,12 @@ mod unix {
     }
 
     fn mark_pastes(on: bool) -> io::Result<()> {
+        show(if on { "\x1b[?2004h" } else { "\x1b[?2004l" })
+    }
+
+    fn show(text: &str) -> io::Result<()> {
         let mut output = io::stdout().lock();
-        write!(output, "\x1b[?2004{}", if on { 'h' } else { 'l' })?;
+        output.write_all(text.as_bytes())?;
         output.flush()
     }
 }

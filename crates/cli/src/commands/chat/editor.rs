@@ -158,20 +158,19 @@ fn edited(
         return Ok(typed);
     }
     // What the editor has read ahead comes first, and whether it has is not to be told.
-    if ahead.is_empty() && !may_have_read_ahead {
+    if ahead.is_empty()
+        && !may_have_read_ahead
+        && let Arrived::Piece(piece) = burst::wait(&styled).map_err(Failure::reading_input)?
+    {
+        // Over the prompt, which comes again with the line.
         let mut output = Output::standard();
-        output.text(&styled)?;
+        output.text("\r")?;
         output.flush()?;
-        if let Arrived::Piece(piece) = burst::wait().map_err(Failure::reading_input)? {
-            // Over the prompt, which comes again with the line.
-            output.text("\r")?;
-            output.flush()?;
-            if !ahead.hear(&piece) {
-                notes.say("what is not valid UTF-8 was replaced by \u{fffd}");
-            }
-            if let Some(typed) = heard(ahead, &styled)? {
-                return Ok(typed);
-            }
+        if !ahead.hear(&piece) {
+            notes.say("what is not valid UTF-8 was replaced by \u{fffd}");
+        }
+        if let Some(typed) = heard(ahead, &styled)? {
+            return Ok(typed);
         }
     }
     begun.0 = ahead.take_begun();
