@@ -61,6 +61,17 @@ fn reason(folder: &Path) -> Option<String> {
             folder.join(last).display()
         ));
     }
+    if !has("config.json") && folder.join("training").join("state.safetensors").is_file() {
+        return Some(
+            "it is a training of Papo that has saved no model yet; go on with it, `papo train … --resume`"
+                .into(),
+        );
+    }
+    if has("state.safetensors") && has("log.jsonl") && !has("config.json") {
+        return Some(
+            "it holds the state of a training of Papo; give the folder above it, where the model is".into(),
+        );
+    }
     if has("config.json") {
         let training = ["trainer_state.json", "optimizer.pt", "scheduler.pt"].iter().any(|name| has(name));
         return (training && other_weights(names.iter().copied()).is_none()).then(|| {
@@ -278,6 +289,8 @@ mod tests {
                 "",
                 ["training", "no weights"],
             ),
+            (&[("training/state.safetensors", "")], "", ["saved no model yet", "--resume"]),
+            (&[("state.safetensors", ""), ("log.jsonl", "")], "", ["the state of a training", "above it"]),
             (&[("empty/x", "")], "empty/y", ["is no model", "empty"]),
         ] {
             let sentence = sentence(files, below);

@@ -110,15 +110,20 @@ const MAGIC: &[u8] = b"papo n-gram\r\n\x1a\n\0";
 
 /// What to say of a file that is one of several which make a model.
 fn part_of_a_folder(path: &Path) -> Option<Error> {
+    let mut first = [0; 8];
+    let begins = File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok());
+    if begins && first.starts_with(b"GGUF") {
+        return Some(Error::Content {
+            path: path.to_owned(),
+            reason: "it is in llama.cpp's format, which Papo does not read; look for the checkpoint that it was made from".into(),
+        });
+    }
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     let parts =
         ["json", "safetensors", "bin", "pt", "pth", "ckpt", "h5", "msgpack", "onnx", "model", "spm", "txt"];
     // KenLM calls its binaries .bin, too, and these are told by their content.
-    let is_kenlm = || {
-        let mut first = [0; 8];
-        File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok()) && first == *b"mmap lm "
-    };
-    (parts.contains(&ending.as_str()) && !is_kenlm()).then(|| Error::Content {
+    let is_kenlm = begins && first == *b"mmap lm ";
+    (parts.contains(&ending.as_str()) && !is_kenlm).then(|| Error::Content {
         path: path.to_owned(),
         reason: "it is one file of a model, or none, and no n-gram model by itself; give the folder that the model's files lie in".into(),
     })

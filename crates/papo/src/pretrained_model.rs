@@ -34,6 +34,12 @@ impl PretrainedModel {
     /// Loads the model among these files.
     pub fn load(files: &ModelFiles, options: &LoadOptions<'_>) -> Result<Self, Error> {
         let config = model_config(files)?;
+        if let (true, Some(progress)) = (files.contains("adapter_config.json"), options.progress) {
+            progress(Progress::Remark(
+                "an adapter lies beside the model's own weights (adapter_config.json) and is not applied"
+                    .into(),
+            ));
+        }
         let generation_config = settings::generation_config(files, &config, options.progress)?;
         let compute = Arc::new(Compute::new(options.threads.unwrap_or_else(threads::physical_cores)));
         let progress = weights_progress(options.progress);
