@@ -53,9 +53,11 @@ pub fn remove_partials(folder: &Path) {
     }
 }
 
-/// Whether a name is that of an unfinished file.
+/// Whether a name is that of an unfinished file: one of ours, or of an n-gram model or its text, which are written by other means.
 pub(crate) fn is_partial(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(ENDING)
+        || name.starts_with(".model-") && name.ends_with(".part")
+        || name.starts_with(".arpa-") && !name.contains(' ') && name.len() == ".arpa-".len() + 6
 }
 
 /// An unfinished file, which goes away with the attempt; after the rename there is nothing left of that name.
@@ -88,7 +90,9 @@ mod tests {
     #[test]
     fn only_unfinished_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
-        for name in [".a.json.12-0.partial", "b.partial", "a.json", ".hidden"] {
+        for name in
+            [".a.json.12-0.partial", ".model-x1y2z3.part", ".arpa-x1y2z3", "b.partial", "a.json", ".hidden"]
+        {
             fs::write(folder.path().join(name), "x").unwrap();
         }
         remove_partials(folder.path());

@@ -218,11 +218,32 @@ pub fn check_options(model: &impl Generates, given: &GenerationConfig, notes: No
     Ok(())
 }
 
+/// As [`check_options`], and refuses those that have no effect: a measurement must not seem to be of something that it is not of.
+pub fn check_strictly(model: &impl Generates, given: &GenerationConfig) -> Result<(), Failure> {
+    check_options(model, given, Notes::silent())?;
+    refuse_idle_options(given, &model.network().generation_config().merged(given))
+}
+
+/// Refuses an option that was given and has no effect beside the `whole` of them.
+pub fn refuse_idle_options(given: &GenerationConfig, whole: &GenerationConfig) -> Result<(), Failure> {
+    match idle(given, whole).first() {
+        None => Ok(()),
+        Some(warning) => Err(Failure::Usage(format!(
+            "{} (its flag is named alike); leave it out, or give what it needs",
+            warning.trim_end_matches('.')
+        ))),
+    }
+}
+
 /// Sentences on those of the given options that have no effect beside the others.
 pub fn warnings(model: &impl Generates, given: &GenerationConfig) -> Vec<String> {
+    idle(given, &model.network().generation_config().merged(given))
+}
+
+fn idle(given: &GenerationConfig, whole: &GenerationConfig) -> Vec<String> {
     let names = given.to_json();
     let is_given = |warning: &String| {
         names.as_object().into_iter().flatten().any(|(name, _)| warning.starts_with(&format!("`{name}`")))
     };
-    model.network().generation_config().merged(given).warnings().into_iter().filter(is_given).collect()
+    whole.warnings().into_iter().filter(is_given).collect()
 }

@@ -98,6 +98,21 @@ fn figures_are_printed_though_the_translations_cannot_be_kept() {
 }
 
 #[test]
+fn options_without_an_effect_are_a_wrong_usage() {
+    let (data, model) = (written("pairs.tsv", PAIRS), checkpoint("t5-flan"));
+    for flag in ["--temperature", "--top-p"] {
+        let told = run(&["eval", &model, "--data", &data, flag, "0.5"], "").exits(2).complains("do_sample");
+        assert_eq!(told.stdout, "");
+        run(&["bench", &model, "--runs", "1", "--new-tokens", "2", flag, "0.5"], "")
+            .exits(2)
+            .complains("do_sample");
+    }
+    run(&["eval", &model, "--data", &data, "--lowercase", "--hypotheses", &data, "--num-beams", "2"], "")
+        .exits(2)
+        .complains("--num-beams");
+}
+
+#[test]
 fn the_limit_counts_lines() {
     let data = written("pairs.tsv", PAIRS);
     assert_eq!(figures(&[&checkpoint("t5-flan"), "--data", &data, "--limit", "1"])["texts"], 1);
@@ -114,7 +129,7 @@ fn bad_data_is_refused_with_its_line() {
     };
     refused(&written("a.tsv", "a\tb\nno tab\n"), &[], 1, "line 2: there is no tab");
     refused(&written("a.tsv", b"a\tb\n\xff\tb\n"), &[], 1, "line 2: byte 1 of the line is not UTF-8");
-    refused(&written("a.jsonl", "\n[1]\n"), &[], 1, "line 2: not a dialogue");
+    refused(&written("a.jsonl", "\n[1]\n"), &[], 1, "line 2: a JSON array begins here");
     refused(&written("a.tsv", b"a\0\tb\n"), &[], 1, "line 1: there is a zero byte (NUL)");
     refused(&written("a.tsv", ""), &[], 1, "there are no pairs in it");
     refused(&written("a.txt", "Hi\n"), &[], 1, "cannot continue the plain text");

@@ -349,6 +349,22 @@ fn a_finished_model_is_trained_further_with_its_tokenizer_and_can_be_resumed() {
         "",
     )
     .exits(0);
+    // With as many tokens as it has positions.
+    let (talk, pairs) =
+        (bench.text("talk"), bench.file("pairs.tsv", &"hi\thello\nbye\tgoodbye\n".repeat(20)));
+    let arguments = [
+        "train",
+        "transformer",
+        "--init-from",
+        "transformer",
+        "--data",
+        &pairs,
+        "--out",
+        &talk,
+        "--max-steps",
+        "1",
+    ];
+    run(&arguments, "").exits(0).complains("128 positions");
     for (flags, code, words) in [
         (&["--hidden", "16"][..], 2, "--hidden 16"),
         (&["--tokenizer", "words"], 2, "--tokenizer"),

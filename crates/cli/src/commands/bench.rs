@@ -11,7 +11,7 @@ use papo::{GenerationConfig, ModelRef, TokenId, built_in};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::loading::load_network;
+use crate::loading::{load_network, refuse_idle_options};
 use crate::memory::peak_resident_bytes;
 use crate::request::{Bench, Format};
 use crate::terminal::{Notes, Output};
@@ -61,6 +61,7 @@ pub fn run(request: Bench, notes: Notes) -> Outcome {
     let network = model.network();
     let sources = sources(&request, papo::generate::LanguageModel::vocab_size(network));
     let config = config(&request, model.generation_config());
+    refuse_idle_options(&request.config, &config)?;
     let mut made_tokens = 0;
     let mut measure = || -> Result<Run, Failure> {
         let generated = papo::generate::generate(network, &sources, &config)?;

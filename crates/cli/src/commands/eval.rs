@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::{Failure, Outcome};
-use crate::loading::{check_options, load};
+use crate::loading::{check_strictly, load};
 use crate::output_file::OutputFile;
 use crate::request::{Detail, Eval, Format};
 use crate::terminal::{LoadingBar, Notes, Output, printable};
@@ -60,7 +60,7 @@ pub fn run(request: Eval, notes: Notes) -> Outcome {
     let place = request.save_hypotheses.as_deref().map(claim).transpose()?;
     let hypotheses = request.hypotheses.as_deref().map(read_lines).transpose()?;
     let model = load(Some(&request.model), &request.loading, notes)?;
-    check_options(&model, &request.options.config, notes)?;
+    check_strictly(&model, &request.options.config)?;
     let begin = Instant::now();
     let progress = Watching { notes, name: &name, bar: RefCell::new(None) };
     let mut words = Words::new(request.format);

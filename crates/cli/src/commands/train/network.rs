@@ -52,11 +52,16 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
         .map(|path| OutputFile::claim(path, existing_report(request, path)))
         .transpose()?;
     let beginning = Beginning::read(request)?;
+    let fitted = match &beginning {
+        Beginning::New => None,
+        Beginning::With(init) => Some(init.fitted(request, notes)),
+    };
+    let request = fitted.as_ref().unwrap_or(request);
     folder.create()?;
-    let tokenizer = tokenizer(request, task, data, &folder, &beginning, notes)?;
+    let tokenizer = tokenizer(request, task, data, &folder, &beginning, interrupt, notes)?;
     let mut recipe = plan::recipe(request, task, &beginning, tokenizer.vocab_size());
     recipe.network.check()?;
-    let split = read(request, data, valid, task, &tokenizer)?;
+    let split = read(request, data, valid, task, &tokenizer, interrupt)?;
     describe(&split, &tokenizer, notes);
     let limits = plan::limits(request);
     let planned = papo_lab::planned_steps(&recipe, &limits, &split);
@@ -121,6 +126,7 @@ fn tokenizer(
     data: &[DataFile],
     folder: &ModelFolder,
     beginning: &Beginning,
+    interrupt: Interrupt,
     notes: Notes,
 ) -> Result<Tokenizer, Failure> {
     if folder.state().exists() {
@@ -140,6 +146,7 @@ fn tokenizer(
         None => notes.say(format_args!("making the tokenizer, {}", request.tokenizer)),
     }
     let texts = documents(data, TextUnit::Stream).flat_map(|document| match document {
+        _ if interrupt.came() => vec![Err(stopped())],
         Ok(document) => document.texts().into_iter().map(|text| Ok(text.to_owned())).collect::<Vec<_>>(),
         Err(error) => vec![Err(Failure::from(error))],
     });
@@ -159,6 +166,11 @@ impl From<papo::Error> for Trouble {
     }
 }
 
+/// An interrupt that comes before there is anything to save.
+fn stopped() -> Failure {
+    Failure::new("interrupted before the training began; nothing was written")
+}
+
 /// The examples to learn from and to measure by.
 fn read(
     request: &NetworkTraining,
@@ -166,14 +178,22 @@ fn read(
     valid: &[DataFile],
     task: TaskName,
     tokenizer: &Tokenizer,
+    interrupt: Interrupt,
 ) -> Result<Split, Failure> {
     let framing = plan::framing(request, task);
-    let encode = |text: &str| tokenizer.encode_plain(text).map_err(|error| error.to_string());
+    let encode = |text: &str| match interrupt.came() {
+        true => Err("it was interrupted".to_owned()),
+        false => tokenizer.encode_plain(text).map_err(|error| error.to_string()),
+    };
     let share = if valid.is_empty() { request.hold_out } else { 0.0 };
-    let mut split = Examples::read(data, framing, HeldOut { share, seed: request.seed }, &encode)?;
+    let read = |files: &[DataFile], framing, held_out| {
+        Examples::read(files, framing, held_out, &encode)
+            .map_err(|error| if interrupt.came() { stopped() } else { error.into() })
+    };
+    let mut split = read(data, framing, HeldOut { share, seed: request.seed })?;
     if !valid.is_empty() {
         let none = HeldOut { share: 0.0, seed: request.seed };
-        split.valid = Examples::read(valid, framing, none, &encode)?.train;
+        split.valid = read(valid, framing, none)?.train;
     }
     if split.train.is_empty() {
         let found =

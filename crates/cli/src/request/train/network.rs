@@ -14,7 +14,7 @@ use crate::arguments::{
 use crate::failure::Failure;
 
 /// A network to be trained.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct NetworkTraining {
     pub shape: Shape,
     /// Those of the shape's flags that were given, with their values.

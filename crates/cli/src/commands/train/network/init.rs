@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::arguments::Cell;
 use crate::failure::Failure;
 use crate::request::{NetworkTraining, Shape};
+use crate::terminal::Notes;
 
 /// What a training begins with.
 pub enum Beginning {
@@ -60,6 +61,26 @@ impl Init {
             }
         }
         config
+    }
+
+    /// The request with texts no longer than the model has positions.
+    pub fn fitted(&self, request: &NetworkTraining, notes: Notes) -> NetworkTraining {
+        let mut fitted = request.clone();
+        if let NetworkConfig::Transformer(config) = &self.config {
+            let most = config.max_position_embeddings;
+            fitted.context_tokens = request.context_tokens.min(most);
+            // The start token takes one.
+            fitted.target_tokens = request.target_tokens.min(most.saturating_sub(1)).max(1);
+            if (fitted.context_tokens, fitted.target_tokens)
+                != (request.context_tokens, request.target_tokens)
+            {
+                notes.say(format_args!(
+                    "{} has {most} positions: sources are cut to {} tokens, targets to {}",
+                    self.name, fitted.context_tokens, fitted.target_tokens
+                ));
+            }
+        }
+        fitted
     }
 
     /// What the recipe says of it: the name, and a checksum that tells these weights from others.
@@ -118,15 +139,6 @@ fn shape(name: &str, config: &Value, request: &NetworkTraining) -> Result<Networ
                 "{flag} {value} is not what --init-from {name} has, {own}; leave it out, the shape comes with the model"
             )));
         }
-    }
-    if let NetworkConfig::Transformer(config) = &shape
-        && config.max_position_embeddings < request.context_tokens.max(request.target_tokens + 1)
-    {
-        return Err(Failure::Usage(format!(
-            "--init-from {name} has {} positions, which is less than --context-tokens {} or --target-tokens {} and a token to \
-             begin with; lower those",
-            config.max_position_embeddings, request.context_tokens, request.target_tokens
-        )));
     }
     Ok(shape)
 }
