@@ -42,6 +42,11 @@ pub(super) trait Backend: Debug + Send + Sync {
     /// The bytes that a token adds to a text that has begun; `None` where the id has no token.
     fn spelling(&self, id: TokenId) -> Option<Vec<u8>>;
 
+    /// What of it a stop string can be found in.
+    fn sought(&self, id: TokenId) -> Option<Vec<u8>> {
+        self.spelling(id)
+    }
+
     /// Whether a text is its tokens with a space between each two, whatever they are.
     fn joins_by_spaces(&self) -> bool {
         false

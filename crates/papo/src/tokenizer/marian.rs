@@ -157,6 +157,13 @@ impl Backend for Marian {
         known.then(|| self.name(id).replace('▁', " ").into_bytes())
     }
 
+    fn sought(&self, id: TokenId) -> Option<Vec<u8>> {
+        // The class strips what it joins, so that for the reference a word mark at the end of a piece, or alone, is nothing.
+        let mut bytes = self.spelling(id)?;
+        bytes.truncate(bytes.trim_ascii_end().len());
+        Some(bytes)
+    }
+
     fn lost_characters(&self, text: &str, _: Option<TokenId>) -> Vec<char> {
         let (mut lost, mut unknown) = (Vec::new(), String::new());
         let parts = self.added.split(text);

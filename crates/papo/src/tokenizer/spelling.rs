@@ -29,15 +29,10 @@ pub(super) fn of_byte_piece(piece: &str) -> Option<u8> {
 }
 
 impl Tokenizer {
-    /// The bytes that a token adds to a text that has begun, its space included; `None` where the id has no token.
-    pub(crate) fn spelling(&self, id: TokenId) -> Option<Vec<u8>> {
-        self.backend.spelling(id)
-    }
-
     /// What a token spells, for people: text as it is, `␣` for a space and names for what cannot be seen, `<0xF0>` for a byte that is not a
     /// character by itself; empty where the id has no token.
     pub fn spelled(&self, id: TokenId) -> String {
-        let Some(bytes) = self.spelling(id) else { return String::new() };
+        let Some(bytes) = self.backend.spelling(id) else { return String::new() };
         // The space that joins words belongs to none of them.
         let joint = if self.backend.joins_by_spaces() { b" ".as_slice() } else { b"" };
         let bytes = bytes.strip_prefix(joint).unwrap_or(&bytes);

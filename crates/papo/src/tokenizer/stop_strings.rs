@@ -12,7 +12,9 @@ impl Tokenizer {
     /// Tells whether the last of these tokens completes one of the strings. The empty string is complete at once.
     pub fn ends_in_any(&self, tokens: &[TokenId], strings: &[String]) -> bool {
         let Some((last, before)) = tokens.split_last() else { return false };
-        let Some(mut spelled) = self.spelling(*last) else { return strings.iter().any(String::is_empty) };
+        let Some(mut spelled) = self.backend.sought(*last) else {
+            return strings.iter().any(String::is_empty);
+        };
         let longest = strings.iter().map(String::len).max().unwrap_or(0);
         let new = spelled.len();
         for &token in before.iter().rev() {
@@ -20,7 +22,7 @@ impl Tokenizer {
                 break;
             }
             // What has no token spells nothing that a string could go over.
-            let Some(mut longer) = self.spelling(token) else { break };
+            let Some(mut longer) = self.backend.sought(token) else { break };
             longer.append(&mut spelled);
             spelled = longer;
         }
