@@ -170,9 +170,11 @@ fn words_with_special_tokens_inside_are_letters_and_whole_ones_are_tokens() {
         let trained = training.train([Ok::<_, papo::Error>(text.repeat(3))]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         trained.save(folder.path()).unwrap();
+        // As a training finds it, before there is a network, and as it is left.
+        let begun = AutoTokenizer::from_folder(folder.path()).unwrap();
         std::fs::write(folder.path().join("config.json"), r#"{"model_type": "papo_lstm"}"#).unwrap();
         let saved = AutoTokenizer::from_folder(folder.path()).unwrap();
-        for tokenizer in [trained.ready(folder.path()).unwrap(), saved] {
+        for tokenizer in [trained.ready(folder.path()).unwrap(), begun, saved] {
             let ids = tokenizer.encode_plain(text).unwrap();
             let special: Vec<u32> = ids.iter().copied().filter(|id| *id < 4).collect();
             assert_eq!(special, [2, 2], "{kind}: {:?}", tokenizer.tokens(&ids));

@@ -123,7 +123,8 @@ impl Tokenizer {
                     unigram::name_extra_ids(&mut settings).map_err(wrong)?;
                 }
                 let tokenizer = pipeline(files, &settings, class)?;
-                Box::new(Pipeline::new(tokenizer, inside_words(files)?).map_err(wrong)?)
+                let inside_words = inside_words(files, &tokenizer)?;
+                Box::new(Pipeline::new(tokenizer, inside_words).map_err(wrong)?)
             }
         };
         Ok(Self::new(backend, class, files.place(), &settings))
@@ -262,9 +263,13 @@ fn pipeline(
     Ok(tokenizer)
 }
 
-/// What special tokens are inside longer words: letters, where Papo trained the model and its `config.json` says so.
-fn inside_words(files: &ModelFiles) -> Result<InsideWords, Error> {
-    let config = files.object("config.json")?.unwrap_or_default();
+/// What special tokens are inside longer words: letters, where Papo trained the model and its `config.json` says so, or is to train it and
+/// there is nothing but the tokenizer yet.
+fn inside_words(files: &ModelFiles, tokenizer: &tokenizers::Tokenizer) -> Result<InsideWords, Error> {
+    let Some(config) = files.object("config.json")? else {
+        let ours = SPECIALS.iter().zip(0..).all(|(token, id)| tokenizer.token_to_id(token) == Some(id));
+        return Ok(if ours { InsideWords::Letters } else { InsideWords::Token });
+    };
     let kind = config.get("model_type").and_then(serde_json::Value::as_str).unwrap_or_default();
     let ours = kind.starts_with("papo_") || config.contains_key("papo");
     Ok(if ours { InsideWords::Letters } else { InsideWords::Token })
