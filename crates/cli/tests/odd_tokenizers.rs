@@ -4,8 +4,11 @@ mod program;
 use program::{checkpoint, run};
 use serde_json::json;
 
+/// Files with their new texts; none takes a file away.
+type Changes<'a> = &'a [(&'a str, Option<&'a str>)];
+
 /// A copy of a tiny checkpoint with some files put in the place of its own, or taken away.
-fn changed(name: &str, files: &[(&str, Option<&str>)]) -> tempfile::TempDir {
+fn changed(name: &str, files: Changes<'_>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(checkpoint(name)).unwrap() {
         let path = entry.unwrap().path();
@@ -65,7 +68,7 @@ fn a_line_that_makes_the_tokenizers_library_panic_has_its_error_and_the_rest_go_
 fn a_tokenizer_that_cannot_be_built_never_stops_the_network() {
     let ids = "{\"input_ids\": [5, 6, 1], \"generation_config\": {\"max_new_tokens\": 3}}\n";
     let right = run(&["generate", &checkpoint("t5-flan")], ids).exits(0).json_lines();
-    let cases: [(&[(&str, Option<&str>)], &str); 4] = [
+    let cases: [(Changes<'_>, &str); 4] = [
         (&[("tokenizer.json", None), ("spiece.model", None)], "has no tokenizer"),
         (&[("tokenizer.json", Some("{}")), ("spiece.model", None)], "not a tokenizer that can be read"),
         (
