@@ -12,7 +12,7 @@ use papo::eval::{Agreement, EvaluationOptions, Sample, Sampler, agreement, evalu
 use papo::network::Task;
 use papo::tokenizer::LetterCase;
 use papo::{ChatModel, GenerationConfig, LoadOptions, PretrainedModel, TokenId, WeightDtype};
-use papo_data::{DataFile, DataFormat, Documents, TextUnit};
+use papo_data::{DataFile, DataFormat, Documents, Reading};
 
 /// Texts that are read: lines of dialogues, or pairs.
 const LINES: usize = 400;
@@ -103,8 +103,8 @@ fn read(name: &str, file: &Path, holds: DataFormat) -> Result<Vec<Sample>> {
     let model = ChatModel::load(name, &LoadOptions::default())?;
     let sampler = Sampler::new(&model)?;
     let mut samples = Vec::new();
-    for document in Documents::open(&data_file(file, holds), TextUnit::Line)?.take(LINES) {
-        samples.extend(sampler.samples(&document?)?);
+    for document in Documents::open(&data_file(file, holds), Reading::default())?.take(LINES) {
+        samples.extend(sampler.replies(&document?)?);
     }
     // Texts of like length together.
     samples.sort_by_key(|sample| (sample.target.len(), sample.source.len()));
@@ -140,7 +140,14 @@ fn bleu(name: &str, dtype: WeightDtype, file: &Path) -> Result<f64> {
     for (option, value) in [("num_beams", "5"), ("max_new_tokens", "60")] {
         config.set(option, value)?;
     }
-    let options = EvaluationOptions { limit: usize::MAX, batch: BATCH, case: LetterCase::Lower, config };
+    let options = EvaluationOptions {
+        unit: None,
+        reading: Reading::default(),
+        limit: usize::MAX,
+        batch: BATCH,
+        case: LetterCase::Lower,
+        config,
+    };
     let translations =
         evaluate(&model, &[data_file(file, DataFormat::Pairs)], &options, None, &|_| ())?.translations;
     Ok(translations.context("no pairs in the file")?.bleu.score)

@@ -19,8 +19,8 @@ pub use generation::{GenerationFlags, out_of_place, switch_names};
 pub use suggestion::correct;
 pub use switches::with_explicit_switches;
 pub use train::{
-    Attention, Cell, Course, DeviceKind, LayoutName, NetworkData, NgramArguments, RecurrentShape, SaveAs,
-    TaskName, TrainArguments, TrainKind, TrainingFlags, Unit,
+    Attention, Cell, Course, DeviceKind, LayoutName, LineFlags, NetworkData, NgramArguments, ParagraphsName,
+    RecurrentShape, SaveAs, TaskName, TrainArguments, TrainKind, TrainingFlags, Unit,
 };
 
 /// Talk to text-generating networks on your own machine.
@@ -98,11 +98,13 @@ pub enum Command {
     /// Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.
     #[command(
         allow_negative_numbers = true,
-        long_about = "Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.\n\nPlain text is \
-                      scored a sentence a line, each with its end token, as KenLM's query does, by models that continue \
-                      text. Dialogues: each turn after the first, behind the turns that the model would see in a chat. \
-                      Pairs: each reference behind its source; then the model translates the sources, and BLEU and chrF are \
-                      counted as sacreBLEU does.\n\nPerplexity per token depends on how a model cuts text; perplexity per word (all \
+        long_about = "Measure how well a model knows a text: perplexity, and for translations BLEU and chrF.\n\nA model is \
+                      asked for what it learnt. Plain text: a model of running text (`--unit stream` in training) is asked for \
+                      all of it, line feeds included; n-grams and others for each line and its end token, as KenLM's query does. \
+                      Dialogues and pairs: an encoder-decoder for each turn after the first behind the turns that it would see in a \
+                      chat, and for each reference behind its source; a model that continues text for all turns one behind the other, and \
+                      `replies` is what the answers alone cost it. Then the model translates the sources of pairs, and BLEU and chrF \
+                      are counted as sacreBLEU does.\n\nPerplexity per token depends on how a model cuts text; perplexity per word (all \
                       tokens' surprise, end tokens included, for each word between white space) can be compared.",
         after_help = "Example:\n  papo eval ./model --data test.tsv --lowercase --num-beams 5"
     )]

@@ -3,6 +3,7 @@
 //! `arguments.rs` knows how a command is spelled; the commands know only these types. Between the two stands this file,
 //! and what it refuses is a wrong usage, told before any model is looked for.
 
+mod data;
 mod eval;
 mod train;
 
@@ -19,7 +20,7 @@ use crate::output_file::ExistingFile;
 
 pub use eval::{Detail, Eval};
 #[cfg_attr(not(feature = "train"), allow(unused_imports))]
-pub use train::{NetworkTraining, NgramTask, NgramTraining, Shape, SpecialWords, Train};
+pub use train::{NetworkTraining, NgramTask, NgramTraining, Shape, SmallText, Train};
 
 /// One run of the program.
 #[derive(Debug)]

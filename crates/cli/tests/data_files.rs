@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use program::{Run, checkpoint, run};
+use program::{Run, checkpoint, run, run_with};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -63,12 +63,7 @@ impl Bench {
         let arpa = self.path("model.arpa");
         let _ = fs::remove_file(&arpa);
         let shown = arpa.to_str().expect("a plain path");
-        let run = self.train(
-            "ngram",
-            data,
-            &self.path("n"),
-            &["--order", "2", "--discount-fallback", "--arpa", shown],
-        );
+        let run = self.train("ngram", data, &self.path("n"), &["--order", "2", "--arpa", shown]);
         (fs::read_to_string(arpa).expect("a model"), run)
     }
 
@@ -203,4 +198,222 @@ fn strip_times(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(strip_times),
         _ => {}
     }
+}
+
+/// Runs the binary without remarks.
+#[cfg(unix)]
+fn run_quietly(arguments: &[&str], input: &str) -> Run {
+    run_with(|_| (), &[&["--quiet"], arguments].concat(), input)
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_once_and_standard_input_is_called_by_a_dash() {
+    let bench = Bench::new();
+    let plain = bench.file("plain.txt", TEXT);
+    let (arpa, weights) = (bench.ngram(&plain).0, bench.rnn(&plain).0);
+    let (model, out) = (bench.path("n"), bench.path("piped"));
+    let (model, out) = (model.to_str().expect("a plain path"), out.to_str().expect("a plain path"));
+    let network =
+        ["--hidden", "4", "--layers", "1", "--tokenizer", "words", "--epochs", "1", "--threads", "1"];
+    let written = bench.path("piped.arpa");
+    let shown = written.to_str().expect("a plain path");
+    for name in ["-", "/dev/stdin"] {
+        let _ = fs::remove_dir_all(out);
+        let _ = fs::remove_file(&written);
+        let ngram = ["train", "ngram", "--data", name, "--out", out, "--order", "2", "--arpa", shown];
+        run_quietly(&ngram, TEXT).exits(0);
+        assert_eq!(fs::read_to_string(&written).expect("a model"), arpa, "{name}");
+        let _ = fs::remove_dir_all(out);
+        run_quietly(&[&["train", "rnn", "--data", name, "--out", out], &network[..]].concat(), TEXT).exits(0);
+        assert!(fs::read(bench.path("piped/model.safetensors")).expect("a model") == weights, "{name}");
+        let mut figures = run_quietly(&["eval", model, "--data", name, "--json"], TEXT).exits(0).json_lines();
+        let found = figures.remove(0);
+        assert_eq!(found["tokens"], bench.eval(model, &plain).0["tokens"]);
+    }
+    let _ = fs::remove_dir_all(out);
+    let two = ["train", "rnn", "--data", "-", "--valid", "-", "--out", out];
+    run(&two, TEXT).exits(2).complains("named more than once");
+    let dialogue = ["train", "rnn", "--data", "-", "--format", "dialogue", "--out", out];
+    run(&[&dialogue[..], &network[..]].concat(), DIALOGUES).exits(0);
+    let config = fs::read_to_string(bench.path("piped/config.json")).expect("a model");
+    assert!(config.contains("\"dialogue\""), "{config}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_is_opened_once_and_leaves_no_file_behind() {
+    let bench = Bench::new();
+    let plain = bench.file("plain.txt", TEXT);
+    let weights = bench.rnn(&plain).0;
+    let fifo = bench.path("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    let scratch = TempDir::new().expect("a folder");
+    let name = fifo.to_str().expect("a plain path");
+    let out = bench.path("f");
+    let out = out.to_str().expect("a plain path");
+    for arguments in [
+        vec![
+            "train",
+            "rnn",
+            "--data",
+            name,
+            "--out",
+            out,
+            "--hidden",
+            "4",
+            "--layers",
+            "1",
+            "--tokenizer",
+            "words",
+            "--epochs",
+            "1",
+            "--threads",
+            "1",
+        ],
+        vec!["train", "ngram", "--data", name, "--out", out, "--order", "2", "--tokenizer", "chars"],
+        vec!["eval", "ngram", "--data", name],
+    ] {
+        let _ = fs::remove_dir_all(out);
+        let writer = {
+            let fifo = fifo.clone();
+            std::thread::spawn(move || fs::write(fifo, TEXT).expect("a reader"))
+        };
+        let in_scratch = |command: &mut std::process::Command| {
+            command.env("TMPDIR", scratch.path());
+        };
+        run_with(in_scratch, &arguments, "").exits(0);
+        writer.join().expect("the writer ends");
+        if arguments[1] == "rnn" {
+            assert!(fs::read(bench.path("f/model.safetensors")).expect("a model") == weights);
+        }
+    }
+    assert_eq!(fs::read_dir(scratch.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_folder_or_a_pattern_stands_for_its_files() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("texts")).expect("a writable folder");
+    let (first, second) = TEXT.split_at(TEXT.find("the dog").expect("it is there"));
+    bench.file("texts/1.txt", first);
+    bench.file("texts/2.txt", second);
+    bench.file("texts/cover.png", b"\x89PNG\0");
+    let (arpa, _) = bench.ngram(&bench.file("whole.txt", TEXT));
+    let texts = bench.path("texts");
+    let texts = texts.to_str().expect("a plain path");
+    for name in [texts.to_owned(), format!("{texts}/*.txt")] {
+        assert_eq!(bench.ngram(&name).0, arpa, "{name}");
+        bench.rnn(&name);
+        bench.eval(bench.path("n").to_str().expect("a plain path"), &name);
+    }
+    let out = bench.path("out");
+    let out = out.to_str().expect("a plain path");
+    run(&["train", "rnn", "--data", "nowhere/*.txt", "--out", out], "")
+        .exits(1)
+        .complains("no file has a name");
+}
+
+#[test]
+fn words_that_look_special_have_one_rule_for_every_kind_and_tokenizer() {
+    let bench = Bench::new();
+    let inside = bench.file("inside.txt", "the price is <s>10</s> 8 now\n".repeat(20));
+    let whole = bench.file("whole.txt", format!("{TEXT}one </s> two\n"));
+    let unknown = bench.file("unknown.txt", "a <unk> b\n".repeat(20));
+    let out = bench.path("out");
+    let shown = out.to_str().expect("a plain path");
+    for tokenizer in ["words", "chars", "bpe:300", "unigram:300"] {
+        for kind in ["ngram", "rnn"] {
+            let mut flags = vec!["--tokenizer", tokenizer];
+            flags.extend(match kind {
+                "ngram" => ["--order", "2"].as_slice(),
+                _ => ["--hidden", "4", "--layers", "1", "--epochs", "1", "--threads", "1"].as_slice(),
+            });
+            let all = |data| [&["train", kind, "--data", data, "--out", shown], &flags[..]].concat();
+            let _ = fs::remove_dir_all(&out);
+            let trained = run(&all(&inside), "").exits(0);
+            assert!(!trained.stderr.contains("unknown"), "{kind} {tokenizer}: {}", trained.stderr);
+            let ids = |text: &str| -> Vec<u64> {
+                let line = run(&["tokenize", shown, text, "--json"], "").exits(0).json_lines().remove(0);
+                line["ids"].as_array().expect("ids").iter().map(|id| id.as_u64().expect("an id")).collect()
+            };
+            assert!(ids("is <s>10</s> 8").iter().all(|&id| id > 3), "{kind} {tokenizer}: letters");
+            assert!(ids("is </s> 8").contains(&2), "{kind} {tokenizer}: the token");
+            let _ = fs::remove_dir_all(&out);
+            run(&all(&whole), "").exits(1).complains("line 4: the word </s>").complains("--skip-symbols");
+            let _ = fs::remove_dir_all(&out);
+            let skipped = run(&[&all(&whole)[..], &["--skip-symbols"]].concat(), "").exits(0);
+            skipped.complains("1 word that is spelled like a special token");
+            let _ = fs::remove_dir_all(&out);
+            run(&all(&unknown), "").exits(0).complains("20 words <unk>");
+        }
+    }
+}
+
+/// Prose as Project Gutenberg has it: lines that were cut at a width.
+fn book() -> String {
+    let words =
+        ["the", "lamp", "went", "slowly", "over", "dark", "water", "and", "nobody", "heard", "it", "again"];
+    let mut text = String::new();
+    for paragraph in 0..6 {
+        let mut column = 0;
+        for place in 0..60 {
+            let mut word = words[(place * 5 + paragraph * 3 + place / 7) % 12].to_owned();
+            if place % 20 == 0 {
+                word = format!("{}{}", word[..1].to_uppercase(), &word[1..]);
+            }
+            if place % 20 == 19 {
+                word.push('.');
+            }
+            if column > 0 && column + 1 + word.len() > 60 {
+                text.push('\n');
+                column = 0;
+            } else if column > 0 {
+                text.push(' ');
+                column += 1;
+            }
+            column += word.len();
+            text.push_str(&word);
+        }
+        text.push_str("\n\n");
+    }
+    text
+}
+
+#[test]
+fn a_book_is_read_by_sentences_for_every_command() {
+    let bench = Bench::new();
+    // As an n-gram counts them where they stay: empty lines are sentences without words.
+    let cut = book().lines().count();
+    let book = bench.file("book.txt", book());
+    let out = bench.path("n");
+    let shown = out.to_str().expect("a plain path");
+    let told = "the lines were cut at about";
+    bench.train("ngram", &book, &out, &["--order", "2"]).complains(told).complains("18 sentences");
+    assert_eq!(bench.eval(shown, &book).0["texts"], 18);
+    bench
+        .train("ngram", &book, &out, &["--order", "2", "--paragraphs", "keep"])
+        .complains(&format!("{cut} sentences"));
+    let network =
+        ["--hidden", "4", "--layers", "1", "--tokenizer", "words", "--epochs", "1", "--threads", "1"];
+    let lines = [&network[..], &["--unit", "line", "--hold-out", "0"]].concat();
+    let run = bench.train("rnn", &book, &bench.path("r"), &lines);
+    // 360 words and 18 ends.
+    run.complains(told).complains("378 tokens to learn");
+    let stream = bench.train("rnn", &book, &bench.path("r"), &network);
+    assert!(!stream.stderr.contains(told), "a stream stays as it is: {}", stream.stderr);
+}
+
+#[test]
+fn a_small_text_makes_a_smaller_model_unless_that_is_to_be_an_error() {
+    let bench = Bench::new();
+    let small = bench.file("small.txt", "bom dia\n");
+    let out = bench.path("n");
+    let told = bench.train("ngram", &small, &out, &["--order", "5"]);
+    told.complains("the order is 4").complains("(--strict refuses such texts");
+    let shown = out.to_str().expect("a plain path");
+    let strict = ["train", "ngram", "--data", &small, "--out", shown, "--strict", "--order"];
+    let _ = fs::remove_dir_all(&out);
+    run(&[&strict[..], &["2"]].concat(), "").exits(1).complains("--discount-fallback");
+    run(&[&strict[..], &["5"]].concat(), "").exits(1).complains("order 5");
 }

@@ -166,8 +166,8 @@ fn data_with_nothing_to_count_is_refused() {
     bench.train(&data, &[]).exits(1).complains("no words");
     bench.train(&bench.text("absent.txt"), &[]).exits(1).complains("absent.txt");
     let data = bench.file("one.txt", "olá\n");
-    bench.train(&data, &["--order", "2"]).exits(1).complains("--discount-fallback");
-    bench.train(&data, &["--order", "5", "--discount-fallback"]).exits(1).complains("order 5");
+    bench.train(&data, &["--order", "2", "--strict"]).exits(1).complains("--discount-fallback");
+    bench.train(&data, &["--order", "5", "--strict"]).exits(1).complains("order 5");
 }
 
 #[test]

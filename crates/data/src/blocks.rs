@@ -10,7 +10,7 @@ use crate::reader::Reader;
 use crate::{Error, Input};
 
 /// A block is about this long, so that memory stays small and a tokenizer seldom sees a cut.
-const BLOCK: usize = 1 << 16;
+pub(crate) const BLOCK: usize = 1 << 16;
 
 /// A part of a running text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,20 +33,35 @@ pub struct Blocks {
     /// Lines that ended before `raw`, and bytes of the line before it.
     lines: u64,
     column: u64,
+    /// Lines that ended before the block that came last, and in it.
+    passed: u64,
+    in_last: u64,
 }
 
 impl Blocks {
     /// Opens an input.
     pub fn open(input: &Input) -> Result<Blocks, Error> {
-        Ok(Blocks {
-            reader: Reader::open(input)?,
+        Ok(Blocks::of(Reader::open(input)?))
+    }
+
+    /// The blocks of what was opened.
+    pub(crate) fn of(reader: Reader) -> Blocks {
+        Blocks {
+            reader,
             waiting: String::new(),
             raw: Vec::new(),
             ended: false,
             first: true,
             lines: 0,
             column: 0,
-        })
+            passed: 0,
+            in_last: 0,
+        }
+    }
+
+    /// Lines that ended before the block that came last.
+    pub(crate) fn lines_before(&self) -> u64 {
+        self.passed
     }
 
     /// The file.
@@ -74,6 +89,7 @@ impl Blocks {
         }
         let rest = self.waiting.split_off(end);
         let text = std::mem::replace(&mut self.waiting, rest);
+        self.passed += std::mem::replace(&mut self.in_last, line_feeds(text.as_bytes()));
         Ok(Some(Block { text, first: std::mem::take(&mut self.first) }))
     }
 
@@ -136,7 +152,7 @@ fn cut(text: &str) -> usize {
     space.unwrap_or(end)
 }
 
-fn line_feeds(bytes: &[u8]) -> u64 {
+pub(crate) fn line_feeds(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 

@@ -4,8 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::blocks::line_feeds;
 use crate::format::refusal;
-use crate::{Block, Blocks, DataFormat, Document, Error, Input, Lines, document};
+use crate::paragraphs::{self, Sentences};
+use crate::reader::Reader;
+use crate::{
+    Block, Blocks, DataFormat, Document, Error, Input, Lines, Paragraphs, SpecialWords, document, words,
+};
 
 /// A file of data, or two that hold the two sides of pairs, line by line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,63 +60,105 @@ impl DataFile {
 }
 
 /// In what portions text comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TextUnit {
     /// In blocks that joined are the file.
     Stream,
     /// In lines without their ends.
+    #[default]
     Line,
+    /// In blocks of lines, each of which is a text of its own: for whoever has a line of any length read in little memory.
+    LineBlocks,
+}
+
+/// How files are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// In what portions text comes.
+    pub unit: TextUnit,
+    /// Whether lines of text are joined into paragraphs and split into sentences. A stream is left as it is unless they always are.
+    pub paragraphs: Paragraphs,
+    /// What to do with words that are spelled like special tokens.
+    pub special_words: SpecialWords,
 }
 
 /// The documents of one file.
 pub struct Documents {
-    source: Reading,
+    path: PathBuf,
+    source: Portions,
+    special_words: SpecialWords,
+    width: Option<usize>,
     further: u64,
+    special: u64,
 }
 
-enum Reading {
+enum Portions {
     Blocks(Blocks),
     Lines(Lines),
+    Sentences(Sentences),
+    SentenceBlocks { sentences: Sentences, first: bool },
     Pairs(Lines),
     Dialogues(Lines),
     SideBySide { sources: Lines, targets: Lines },
 }
 
 impl Documents {
-    /// Opens a file; `unit` is how its text comes, if it is text.
-    pub fn open(file: &DataFile, unit: TextUnit) -> Result<Documents, Error> {
+    /// Opens a file.
+    pub fn open(file: &DataFile, how: Reading) -> Result<Documents, Error> {
         if file.holds.is_none()
             && let Some(reason) = refusal(file.path())
         {
             return Err(Error::Kind { path: file.path().to_owned(), reason: reason.into() });
         }
-        let source = match (&file.targets, file.format(), unit) {
-            (Some(targets), ..) => {
-                Reading::SideBySide { sources: Lines::open(&file.input)?, targets: Lines::open(targets)? }
+        let mut width = None;
+        let source = match (&file.targets, file.format()) {
+            (Some(targets), _) => {
+                Portions::SideBySide { sources: Lines::open(&file.input)?, targets: Lines::open(targets)? }
             }
-            (_, DataFormat::Text, TextUnit::Stream) => Reading::Blocks(Blocks::open(&file.input)?),
-            (_, DataFormat::Text, TextUnit::Line) => Reading::Lines(Lines::open(&file.input)?),
-            (_, DataFormat::Pairs, _) => Reading::Pairs(Lines::open(&file.input)?),
-            (_, DataFormat::Dialogues, _) => Reading::Dialogues(Lines::open(&file.input)?),
+            (None, DataFormat::Pairs) => Portions::Pairs(Lines::open(&file.input)?),
+            (None, DataFormat::Dialogues) => Portions::Dialogues(Lines::open(&file.input)?),
+            (None, DataFormat::Text) => {
+                let mut reader = Reader::open(&file.input)?;
+                let is_asked = how.paragraphs == Paragraphs::Join
+                    || (how.paragraphs == Paragraphs::Auto && how.unit != TextUnit::Stream);
+                if is_asked {
+                    width = paragraphs::width(&String::from_utf8_lossy(&reader.peek(paragraphs::HEAD)?));
+                }
+                let is_joined = how.paragraphs == Paragraphs::Join || width.is_some();
+                match (is_joined, how.unit) {
+                    (false, TextUnit::Line) => Portions::Lines(Lines::of(reader)),
+                    (false, _) => Portions::Blocks(Blocks::of(reader)),
+                    (true, TextUnit::Line) => Portions::Sentences(Sentences::new(Lines::of(reader), width)),
+                    (true, _) => {
+                        let sentences = Sentences::new(Lines::of(reader), width);
+                        Portions::SentenceBlocks { sentences, first: true }
+                    }
+                }
+            }
         };
-        Ok(Documents { source, further: 0 })
+        let path = file.path().to_owned();
+        Ok(Documents { path, source, special_words: how.special_words, width, further: 0, special: 0 })
     }
 
-    /// The line of the document that came last, from 1; of blocks 0.
+    /// The line of the document that came last, from 1, or at which it began.
     pub fn line(&self) -> u64 {
         match &self.source {
-            Reading::Blocks(_) => 0,
-            Reading::Lines(lines) | Reading::Pairs(lines) | Reading::Dialogues(lines) => lines.number(),
-            Reading::SideBySide { sources, .. } => sources.number(),
+            Portions::Blocks(blocks) => blocks.lines_before() + 1,
+            Portions::Sentences(sentences) | Portions::SentenceBlocks { sentences, .. } => sentences.line(),
+            Portions::Lines(lines) | Portions::Pairs(lines) | Portions::Dialogues(lines) => lines.number(),
+            Portions::SideBySide { sources, .. } => sources.number(),
         }
     }
 
     /// Bytes that were read so far, and all of them where that is known.
     pub fn progress(&self) -> (u64, Option<u64>) {
         match &self.source {
-            Reading::Blocks(blocks) => blocks.progress(),
-            Reading::Lines(lines) | Reading::Pairs(lines) | Reading::Dialogues(lines) => lines.progress(),
-            Reading::SideBySide { sources, .. } => sources.progress(),
+            Portions::Blocks(blocks) => blocks.progress(),
+            Portions::Sentences(sentences) | Portions::SentenceBlocks { sentences, .. } => {
+                sentences.lines().progress()
+            }
+            Portions::Lines(lines) | Portions::Pairs(lines) | Portions::Dialogues(lines) => lines.progress(),
+            Portions::SideBySide { sources, .. } => sources.progress(),
         }
     }
 
@@ -120,37 +167,98 @@ impl Documents {
         self.further
     }
 
+    /// How many whole words so far were spelled like special tokens.
+    pub fn special_words(&self) -> u64 {
+        self.special
+    }
+
+    /// The width at which the lines looked cut, for which they were joined into paragraphs.
+    pub fn joined_at(&self) -> Option<usize> {
+        self.width
+    }
+
     fn read(&mut self) -> Result<Option<Document>, Error> {
         loop {
             let found = match &mut self.source {
-                Reading::Blocks(blocks) => {
-                    let block = blocks.next().transpose()?;
-                    return Ok(block.map(|Block { text, first }| Document::Block { text, first }));
+                Portions::Blocks(blocks) => {
+                    blocks.next().transpose()?.map(|Block { text, first }| Document::Block { text, first })
                 }
-                Reading::Lines(lines) => return Ok(lines.next().transpose()?.map(Document::Line)),
-                Reading::SideBySide { sources, targets } => return side_by_side(sources, targets),
-                Reading::Pairs(lines) | Reading::Dialogues(lines) => lines.next().transpose()?,
+                Portions::Lines(lines) => lines.next().transpose()?.map(Document::Line),
+                Portions::Sentences(sentences) => sentences.next().transpose()?.map(Document::Line),
+                Portions::SentenceBlocks { sentences, first } => sentences
+                    .next()
+                    .transpose()?
+                    .map(|text| Document::Block { text: text + "\n", first: std::mem::take(first) }),
+                Portions::SideBySide { sources, targets } => side_by_side(sources, targets)?,
+                Portions::Pairs(lines) => match next_filled(lines)? {
+                    Some(line) => Some(document::pair(&line).map_err(|reason| lines.wrong(reason))?),
+                    None => None,
+                },
+                Portions::Dialogues(lines) => match next_filled(lines)? {
+                    Some(line) => match document::dialogue(&line).map_err(|reason| lines.wrong(reason))? {
+                        Some(document) => Some(document),
+                        None => continue,
+                    },
+                    None => None,
+                },
             };
-            // Blank lines are neither pairs nor dialogues.
-            let Some(line) = found else { return Ok(None) };
-            if line.trim().is_empty() {
-                continue;
+            let Some(document) = found else { return Ok(None) };
+            if let Document::Pair { references, .. } = &document {
+                self.further += u64::from(references.len() > 1);
             }
-            let understood = match &self.source {
-                Reading::Pairs(lines) => {
-                    document::pair(&line).map(Some).map_err(|reason| lines.wrong(reason))
-                }
-                Reading::Dialogues(lines) => document::dialogue(&line).map_err(|reason| lines.wrong(reason)),
-                _ => Ok(None),
-            };
-            if let Some(document) = understood? {
-                if let Document::Pair { references, .. } = &document {
-                    self.further += u64::from(references.len() > 1);
-                }
+            if let Some(document) = self.treated(document)? {
                 return Ok(Some(document));
             }
         }
     }
+
+    /// The document with its special words treated; `None` where nothing else was in it.
+    fn treated(&mut self, mut document: Document) -> Result<Option<Document>, Error> {
+        match &mut document {
+            Document::Line(text) | Document::Block { text, .. } => self.treat(text)?,
+            Document::Pair { source, references } => {
+                self.treat(source)?;
+                references.iter_mut().try_for_each(|reference| self.treat(reference))?;
+                references.retain(|reference| !reference.is_empty());
+                if source.is_empty() || references.is_empty() {
+                    return Ok(None);
+                }
+            }
+            Document::Dialogue { turns, targets } => {
+                turns.iter_mut().try_for_each(|turn| self.treat(turn))?;
+                let mut filled = turns.iter().map(|turn| !turn.is_empty()).collect::<Vec<_>>().into_iter();
+                targets.retain(|_| filled.next().unwrap_or_default());
+                turns.retain(|turn| !turn.is_empty());
+                if turns.is_empty() {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(document))
+    }
+
+    fn treat(&mut self, text: &mut String) -> Result<(), Error> {
+        let treated = words::treated(text, self.special_words).map_err(|(place, word)| {
+            let line = match &self.source {
+                Portions::Blocks(blocks) => blocks.lines_before() + line_feeds(&text.as_bytes()[..place]) + 1,
+                _ => self.line(),
+            };
+            Error::Line { path: self.path.clone(), line, reason: words::refusal(word) }
+        })?;
+        self.special += treated.count;
+        if let Some(kept) = treated.text {
+            *text = match &self.source {
+                Portions::Blocks(_) | Portions::SentenceBlocks { .. } => kept,
+                _ => kept.trim().to_owned(),
+            };
+        }
+        Ok(())
+    }
+}
+
+/// The next line that is not blank: blank lines are neither pairs nor dialogues.
+fn next_filled(lines: &mut Lines) -> Result<Option<String>, Error> {
+    lines.find(|line| line.as_ref().map_or(true, |line| !line.trim().is_empty())).transpose()
 }
 
 impl Iterator for Documents {
@@ -164,11 +272,11 @@ impl Iterator for Documents {
 /// The documents of files, one after another.
 pub fn documents(
     files: &[DataFile],
-    unit: TextUnit,
+    how: Reading,
 ) -> impl Iterator<Item = Result<Document, Error>> + Send + use<> {
     let files: Vec<DataFile> = files.to_vec();
     files.into_iter().flat_map(move |file| {
-        let (documents, failure) = match Documents::open(&file, unit) {
+        let (documents, failure) = match Documents::open(&file, how) {
             Ok(documents) => (Some(documents), None),
             Err(failure) => (None, Some(Err(failure))),
         };
@@ -215,6 +323,9 @@ fn uneven(longer: &Lines, shorter: &Lines) -> Error {
 mod tests {
     use super::*;
 
+    const STREAM: Reading =
+        Reading { unit: TextUnit::Stream, paragraphs: Paragraphs::Keep, special_words: SpecialWords::Take };
+
     fn read(files: &[(&str, &str)]) -> Result<Vec<Document>, String> {
         let folder = tempfile::tempdir().unwrap();
         let paths: Vec<PathBuf> = files.iter().map(|(name, _)| folder.path().join(name)).collect();
@@ -225,7 +336,7 @@ mod tests {
             [sources, targets] => DataFile::with_targets(sources, targets),
             _ => DataFile::new(&paths[0]),
         };
-        documents(&[file], TextUnit::Line)
+        documents(&[file], Reading::default())
             .map(|document| document.map_err(|error| error.to_string()))
             .collect()
     }
@@ -251,8 +362,65 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         std::fs::write(&path, "a b\r\n\nc").unwrap();
-        let all: Vec<_> = documents(&[DataFile::new(path)], TextUnit::Stream).map(Result::unwrap).collect();
+        let all: Vec<_> = documents(&[DataFile::new(path)], STREAM).map(Result::unwrap).collect();
         assert_eq!(all, [Document::Block { text: "a b\n\nc".into(), first: true }]);
+    }
+
+    #[test]
+    fn words_that_look_special_are_refused_with_their_line_or_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |name: &str, content: &str, unit: TextUnit, special_words: SpecialWords| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            let how = Reading { unit, special_words, ..Reading::default() };
+            documents(&[DataFile::new(path)], how)
+                .map(|document| document.map(|document| document.texts().concat()))
+                .collect::<Result<Vec<String>, Error>>()
+                .map_err(|error| error.to_string())
+        };
+        let far = "a <unk> b <s>c</s>\n".repeat(5000);
+        for unit in [TextUnit::Stream, TextUnit::Line, TextUnit::LineBlocks] {
+            let text = format!("{far}one </s> two\n");
+            let error = read("a.txt", &text, unit, SpecialWords::Refuse).unwrap_err();
+            assert!(
+                error.contains("line 5001: the word </s>") && error.contains("--skip-symbols"),
+                "{error}"
+            );
+            let kept = read("a.txt", "x <pad> y\n", unit, SpecialWords::Skip).unwrap().concat();
+            assert_eq!(kept.trim(), "x  y");
+        }
+        let dialogues =
+            "{\"turns\": [\"a\", \"</s>\", \"<s> b\"], \"targets\": [2]}\n{\"turns\": [\"<s>\"]}\n";
+        assert_eq!(read("a.jsonl", dialogues, TextUnit::Line, SpecialWords::Skip).unwrap(), ["ab"]);
+        let error = read("a.jsonl", dialogues, TextUnit::Line, SpecialWords::Refuse).unwrap_err();
+        assert!(error.contains("line 1: the word </s>"), "{error}");
+        let pairs = "a\t<s>\nb\tc </s>\n";
+        assert_eq!(read("a.tsv", pairs, TextUnit::Line, SpecialWords::Skip).unwrap(), ["bc"]);
+        assert_eq!(read("a.tsv", pairs, TextUnit::Line, SpecialWords::Take).unwrap(), ["a<s>", "bc </s>"]);
+    }
+
+    #[test]
+    fn a_text_that_was_cut_at_a_width_is_joined_where_that_is_asked_for_or_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("book.txt");
+        let prose = "It was a long and weary way to the old mill by the river, and\n\
+            the two of them had walked it many a time in better days than\nthese. Now it rained.\n\n"
+            .replace("two", "three");
+        let book: String = (0..6).map(|n| prose.replace("many", &format!("{n}th"))).collect();
+        std::fs::write(&path, &book).unwrap();
+        let count = |unit: TextUnit, paragraphs: Paragraphs| {
+            let how = Reading { unit, paragraphs, ..Reading::default() };
+            let mut documents = Documents::open(&DataFile::new(&path), how).unwrap();
+            let texts: Vec<String> =
+                documents.by_ref().map(|document| document.unwrap().texts().concat()).collect();
+            (texts.len(), texts.concat().len(), documents.joined_at().is_some())
+        };
+        let joined = book.replace("\n\n", "").replace('\n', " ").len() - 6;
+        assert_eq!(count(TextUnit::Line, Paragraphs::Auto), (12, joined, true));
+        assert_eq!(count(TextUnit::LineBlocks, Paragraphs::Auto), (12, joined + 12, true));
+        assert_eq!(count(TextUnit::Line, Paragraphs::Keep), (24, book.len() - 24, false));
+        assert_eq!(count(TextUnit::Stream, Paragraphs::Auto), (1, book.len(), false));
+        assert_eq!(count(TextUnit::Stream, Paragraphs::Join), (12, joined + 12, true));
     }
 
     #[test]
@@ -304,7 +472,7 @@ mod tests {
         let path = folder.path().join("a.csv");
         std::fs::write(&path, "a\tb\n").unwrap();
         let file = DataFile { holds: Some(DataFormat::Pairs), ..DataFile::new(path) };
-        let mut documents = Documents::open(&file, TextUnit::Line).unwrap();
+        let mut documents = Documents::open(&file, Reading::default()).unwrap();
         assert_eq!(documents.next().unwrap().unwrap(), pair("a", &["b"]));
         assert_eq!(
             (documents.line(), documents.progress(), documents.further_references()),

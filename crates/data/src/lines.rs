@@ -21,7 +21,12 @@ pub struct Lines {
 impl Lines {
     /// Opens an input.
     pub fn open(input: &Input) -> Result<Lines, Error> {
-        Ok(Lines { reader: Reader::open(input)?, number: 0, longest: LONGEST_LINE })
+        Ok(Lines::of(Reader::open(input)?))
+    }
+
+    /// The lines of what was opened.
+    pub(crate) fn of(reader: Reader) -> Lines {
+        Lines { reader, number: 0, longest: LONGEST_LINE }
     }
 
     /// The file.

@@ -50,20 +50,28 @@ impl Reader {
 
     /// Looks at what comes next, passes over a mark, and refuses what is no text.
     fn look(&mut self) -> Result<Signature, Error> {
-        let mut first = Vec::with_capacity(LOOKED_AT);
-        let looked = self.input.by_ref().take(LOOKED_AT as u64).read_to_end(&mut first);
-        looked.map_err(|error| self.failed(error))?;
+        let mut first = self.peek(LOOKED_AT)?;
         let signature = Signature::of(&first);
         match signature {
             Signature::Refused { what, advice } => {
                 return Err(Error::NoText { path: self.path.clone(), what, advice });
             }
-            Signature::MarkedUtf8 => drop(first.drain(..3)),
+            Signature::MarkedUtf8 => {
+                self.input.by_ref().take(3).read_to_end(&mut first).map_err(|error| self.failed(error))?;
+            }
             Signature::Gzip | Signature::Unknown => {}
         }
-        let rest = std::mem::replace(&mut self.input, Box::new(io::empty()));
-        self.input = Box::new(Cursor::new(first).chain(rest));
         Ok(signature)
+    }
+
+    /// What comes next, so many bytes where there are so many; they stay there to be read.
+    pub fn peek(&mut self, bytes: usize) -> Result<Vec<u8>, Error> {
+        let mut next = Vec::new();
+        let looked = self.input.by_ref().take(bytes as u64).read_to_end(&mut next);
+        looked.map_err(|error| self.failed(error))?;
+        let rest = std::mem::replace(&mut self.input, Box::new(io::empty()));
+        self.input = Box::new(Cursor::new(next.clone()).chain(rest));
+        Ok(next)
     }
 
     /// The file.

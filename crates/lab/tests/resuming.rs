@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use papo_lab::data::{DataFile, Examples, Fingerprint, Framing, HeldOut, Split};
+use papo_lab::data::{DataFile, Examples, Fingerprint, Framing, HeldOut, Reading, Split};
 use papo_lab::{
     AttentionKind, CellKind, Ending, Error, Horizon, Limits, ModelFolder, NetworkConfig, Observer,
     OptimizerSettings, Recipe, RecurrentConfig, Resume, SaveDtype, Schedule, Seq2SeqConfig, StepEntry,
@@ -46,7 +46,11 @@ fn split(folder: &Path, name: &str, framing: Framing) -> (Split, Vec<DataFile>) 
         .collect();
     std::fs::write(&path, lines.join("\n")).unwrap();
     let files = vec![DataFile::new(path)];
-    (Examples::read(&files, framing, HeldOut { share: 0.1, seed: 1 }, &encode).unwrap(), files)
+    (
+        Examples::read(&files, Reading::default(), framing, HeldOut { share: 0.1, seed: 1 }, &encode)
+            .unwrap(),
+        files,
+    )
 }
 
 fn recipe(network: NetworkConfig) -> Recipe {
@@ -177,7 +181,7 @@ fn nothing_to_learn_from_is_refused() {
     std::fs::write(&path, "").unwrap();
     let files = vec![DataFile::new(path)];
     let held_out = HeldOut { share: 0.0, seed: 1 };
-    let split = Examples::read(&files, Framing::Rows, held_out, &encode).unwrap();
+    let split = Examples::read(&files, Reading::default(), Framing::Rows, held_out, &encode).unwrap();
     let case = Case { recipe: recipe(NetworkConfig::Rnn(RecurrentConfig::new(16, 6, 8, 1))), split, files };
     let error = case.run(&folder.path().join("out"), 2, u64::MAX).unwrap_err();
     assert!(matches!(error, Error::NoExamples { .. }), "{error}");

@@ -5,14 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Corpus, Error, Vocabulary};
+use crate::{Corpus, Error, UNKNOWN, Vocabulary};
 
-/// What to do with `<s>`, `</s>` and `<unk>` in a text.
+/// What to do with the words `<s>`, `</s>` and `<pad>` in a text. `<unk>` is a word that nobody knows, and is counted as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpecialWords {
     /// Stop and say where.
     Refuse,
-    /// Pass over them as if they were white space.
+    /// Pass over them, and over `<unk>`, as if they were white space.
     Skip,
 }
 
@@ -28,7 +28,7 @@ pub struct TextReader<'a> {
     word: String,
 }
 
-/// Ids below this are for words that no text may hold.
+/// Ids below this are those of `<unk>`, `<s>` and `</s>`.
 const SPECIALS: u32 = 3;
 
 impl<'a> TextReader<'a> {
@@ -109,7 +109,11 @@ impl<'a> TextReader<'a> {
     fn add(&mut self, word: &str) -> Result<(), Error> {
         self.is_line_begun = true;
         let id = self.vocabulary.add(word);
-        if id >= SPECIALS && word != "<pad>" {
+        let is_learnt = match self.special_words {
+            SpecialWords::Refuse => id == UNKNOWN,
+            SpecialWords::Skip => false,
+        };
+        if is_learnt || (id >= SPECIALS && word != "<pad>") {
             return self.corpus.push(id);
         }
         match self.special_words {
@@ -191,12 +195,19 @@ mod tests {
 
     #[test]
     fn words_of_the_model_are_refused_or_passed_over() {
-        for word in ["<s>", "</s>", "<unk>"] {
+        for word in ["<s>", "</s>", "<pad>"] {
             let text = format!("a b\nc {word} d\n");
             let message = read(&text, SpecialWords::Refuse).unwrap_err();
             assert!(message.contains("line 2") && message.contains("--skip-symbols"), "{message}");
             let found = read(&text, SpecialWords::Skip).unwrap();
             assert_eq!(found, [["a", "b"], ["c", "d"]]);
         }
+    }
+
+    #[test]
+    fn the_unknown_word_is_counted_or_passed_over() {
+        let text = "a <unk> b <unk>\n";
+        assert_eq!(read(text, SpecialWords::Refuse).unwrap(), [["a", "<unk>", "b", "<unk>"]]);
+        assert_eq!(read(text, SpecialWords::Skip).unwrap(), [["a", "b"]]);
     }
 }

@@ -6,7 +6,7 @@ use papo::eval::{EvaluationOptions, evaluate};
 use papo::network::Kind;
 use papo::tokenizer::LetterCase;
 use papo::{ChatModel, GenerationConfig, LoadOptions};
-use papo_data::DataFile;
+use papo_data::{DataFile, Reading};
 use papo_ngram::{ModelWriter, WriteOptions, read_arpa};
 
 fn arpa() -> std::path::PathBuf {
@@ -39,6 +39,8 @@ fn a_text_is_measured_with_the_unknown_words_that_the_model_prices() {
     let text = folder.path().join("text.txt");
     std::fs::write(&text, "a b\nnowhere\n").unwrap();
     let options = EvaluationOptions {
+        unit: None,
+        reading: Reading::default(),
         batch: 1,
         limit: usize::MAX,
         case: LetterCase::Keep,

@@ -8,7 +8,7 @@ use papo::eval::{EvaluationOptions, Likelihood, Sampler, distinct, evaluate};
 use papo::hub::Want;
 use papo::tokenizer::LetterCase;
 use papo::{ChatModel, Conversation, GenerationConfig, LoadOptions, Memory, ModelRef, SpecialTokens};
-use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
+use papo_data::{DataFile, DataFormat, Document, Documents, Reading};
 
 /// Conversations of which each model continues one turn, for distinct-1, distinct-2 and the speed of replies.
 const REPLIES: usize = 200;
@@ -34,12 +34,15 @@ pub fn measure(name: &str, data: &Path, conversations: &[Vec<String>]) -> Result
         reference.fetch(Want::Model, &LoadOptions::default())?.list()?.iter().map(|(_, size)| size).sum();
     let model = ChatModel::load(name, &LoadOptions::default())?;
     let options = EvaluationOptions {
+        unit: None,
+        reading: Reading::default(),
         limit: usize::MAX,
         batch: 16,
         case: LetterCase::Keep,
         config: GenerationConfig::default(),
     };
-    let likelihood = evaluate(&model, &[dialogues(data)], &options, None, &|_| ())?.likelihood;
+    let found = evaluate(&model, &[dialogues(data)], &options, None, &|_| ())?;
+    let likelihood = found.replies.unwrap_or(found.likelihood);
     let (distinct, tokens_per_s) = continued(&model, data)?;
     let replies = conversations.iter().map(|turns| talked(&model, turns)).collect::<Result<_>>()?;
     let model_type = model.model().model_type().to_owned();
@@ -52,7 +55,7 @@ fn continued(model: &ChatModel, data: &Path) -> Result<([f64; 2], f64)> {
     config.set("max_new_tokens", "60")?;
     let sampler = Sampler::new(model)?;
     let (mut texts, mut tokens, mut time) = (Vec::new(), 0, Duration::ZERO);
-    let conversations = Documents::open(&dialogues(data), TextUnit::Line)?
+    let conversations = Documents::open(&dialogues(data), Reading::default())?
         .filter(|document| !matches!(document, Ok(Document::Dialogue { turns, .. }) if turns.len() < 2));
     for document in conversations.take(REPLIES) {
         let Document::Dialogue { turns, .. } = document? else { continue };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::train::{LineFlags, Unit};
 use super::{GenerationFlags, ModelFlags};
 
 /// What data is, whatever its files are called.
@@ -22,13 +23,19 @@ pub enum DataTask {
 pub struct EvalArguments {
     /// Folder, hub name or alias.
     pub model: String,
-    /// Files: .tsv pairs (source, tab, reference, more references behind more tabs), .jsonl dialogues, anything else a sentence a
-    /// line.
+    /// Files: .tsv pairs (source, tab, reference, more references behind more tabs), .jsonl dialogues, anything else text; each may be
+    /// packed (.gz). A folder or a pattern such as 'texts/*.txt' stands for the files in it, - for standard input.
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub data: Vec<PathBuf>,
     /// What the files hold, whatever their names say.
-    #[arg(long, value_enum, value_name = "TASK")]
+    #[arg(long, value_enum, value_name = "TASK", visible_alias = "format")]
     pub task: Option<DataTask>,
+    /// Of text: whether it goes on from line to line, or each line is a text of its own; as the model learnt it unless given. N-gram
+    /// models count lines.
+    #[arg(long, value_enum, value_name = "UNIT")]
+    pub unit: Option<Unit>,
+    #[command(flatten)]
+    pub lines: LineFlags,
     /// Take capitals for small letters in BLEU and chrF.
     #[arg(long)]
     pub lowercase: bool,

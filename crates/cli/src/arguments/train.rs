@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use papo::tokenizer::TokenizerKind;
 
+use super::DataTask;
 pub use network::{
     Attention, Cell, Course, DeviceKind, NetworkData, RecurrentArguments, RecurrentShape, SaveAs,
     Seq2SeqArguments, TrainingFlags, TransformerArguments, Unit,
@@ -62,7 +63,8 @@ const RECURRENT_EXAMPLE: &str = "Example:\n  papo train lstm --data input.txt --
 #[derive(Args, Debug)]
 pub struct DataFlags {
     /// Training data: plain text (a sentence a line), pairs (.tsv: source, tab, target) or dialogues (.jsonl: {"turns":
-    /// […]} a line); each may be packed (.gz).
+    /// […]} a line); each may be packed (.gz). A folder or a pattern such as 'texts/*.txt' stands for the files in it, - for
+    /// standard input.
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub data: Vec<PathBuf>,
     /// Folder for the model; made if it is not there.
@@ -73,11 +75,32 @@ pub struct DataFlags {
     pub overwrite: bool,
 }
 
+/// How the lines of text are read.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct LineFlags {
+    /// Join lines that were cut at a width, as in Project Gutenberg's books, into paragraphs and split those into sentences: where a file
+    /// looks so (auto; never where text is learnt as one stream), always (join), or never (keep).
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ParagraphsName::Auto)]
+    pub paragraphs: ParagraphsName,
+}
+
+/// When lines are joined into paragraphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ParagraphsName {
+    /// Where a file looks so.
+    Auto,
+    /// Always.
+    Join,
+    /// Never.
+    Keep,
+}
+
 /// `papo train ngram`.
 #[derive(Args, Debug)]
 pub struct NgramArguments {
     /// Training data: plain text (a sentence a line), pairs (.tsv: source, tab, target) or dialogues (.jsonl: {"turns":
-    /// […]} a line); each may be packed (.gz).
+    /// […]} a line); each may be packed (.gz). A folder or a pattern such as 'texts/*.txt' stands for the files in it, - for
+    /// standard input.
     #[arg(long, required_unless_present = "from_arpa", num_args = 1.., value_name = "FILE")]
     pub data: Vec<PathBuf>,
     /// Folder for the model; made if it is not there.
@@ -104,6 +127,9 @@ pub struct NgramArguments {
     /// What a token is: words (split at white space), words:N (the N commonest), chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken.
     #[arg(long, value_name = "KIND", default_value = "words")]
     pub tokenizer: TokenizerKind,
+    /// What the files of --data hold, whatever their names say; standard input holds text unless told otherwise.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<DataTask>,
     /// What the model is for; told by the files' names unless given.
     #[arg(long, value_enum, value_name = "TASK")]
     pub task: Option<TaskName>,
@@ -114,15 +140,21 @@ pub struct NgramArguments {
     /// Drop n-grams seen so often or less: one number an order, the last stands for the rest, the first must be 0.
     #[arg(long, num_args = 1..=8, value_name = "N")]
     pub prune: Vec<u64>,
-    /// Discounts for orders whose own cannot be computed, for tiny and artificial corpora; 0.5 1 1.5 if none are named.
+    /// Discounts for orders whose own cannot be computed, for tiny and artificial corpora; 0.5 1 1.5 unless named.
     #[arg(long, num_args = 0..=3, value_names = ["D1", "D2", "D3+"])]
     pub discount_fallback: Option<Vec<f32>>,
     /// Also write the model as an ARPA file (packed where the name ends in .gz).
     #[arg(long, value_name = "FILE")]
     pub arpa: Option<PathBuf>,
-    /// Take `<s>`, `</s>` and `<unk>` in the text for white space instead of refusing them.
+    /// Take the words `<s>`, `</s>`, `<pad>` and `<unk>` for white space, instead of refusing the first three. Inside a longer word they are
+    /// letters.
     #[arg(long)]
     pub skip_symbols: bool,
+    #[command(flatten)]
+    pub lines: LineFlags,
+    /// Stop where a text is too small for the order or for discounts of its own, instead of lowering the order or taking 0.5, 1 and 1.5.
+    #[arg(long, conflicts_with = "discount_fallback")]
+    pub strict: bool,
     /// Folder for temporary files; the system's own unless given.
     #[arg(long, value_name = "DIR")]
     pub temporary: Option<PathBuf>,

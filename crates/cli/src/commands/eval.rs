@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use papo::ModelRef;
 use papo::eval::{Evaluation, EvaluationStep, Likelihood, WordScore, evaluate, evaluate_words};
-use papo_data::{DataFile, Input, Lines};
+use papo_data::{DataFile, Input, Lines, Purpose, TextUnit};
 use serde::Serialize;
 use serde_json::json;
 
@@ -33,9 +33,26 @@ struct Figures {
     characters: usize,
     texts: usize,
     cut_texts: usize,
+    /// How text was read: `stream` or `line`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replies: Option<ReplyFigures>,
     #[serde(flatten)]
     translations: Option<TranslationFigures>,
     seconds: f64,
+}
+
+/// Of a model that continues text: the replies alone, given what went before, to be compared with those of encoder-decoders.
+#[derive(Serialize)]
+struct ReplyFigures {
+    perplexity: f64,
+    perplexity_per_word: f64,
+    bits_per_character: f64,
+    nats_per_token: f64,
+    tokens: usize,
+    words: usize,
+    texts: usize,
 }
 
 #[derive(Serialize)]
@@ -79,15 +96,12 @@ pub fn run(request: Eval, notes: Notes) -> Outcome {
     drop(progress);
     if evaluation.likelihood.cut > 0 {
         notes.say(format_args!(
-            "{} of {} texts are longer than the positions that the model has; what is behind was not counted",
+            "{} of {} texts are longer than the model can write or learnt to; what is behind was not counted",
             evaluation.likelihood.cut, evaluation.likelihood.texts
         ));
     }
-    if evaluation.further_references > 0 {
-        notes.say(format_args!(
-            "{} pairs have further columns, which are taken for further references",
-            evaluation.further_references
-        ));
+    for remark in evaluation.remarks.sentences(Purpose::Measuring, request.options.reading.special_words) {
+        notes.say(remark);
     }
     let printed = print(name, &evaluation, seconds, request.format);
     if let (Some(place), Some(translations)) = (place, &evaluation.translations) {
@@ -198,6 +212,19 @@ fn figures(model: String, evaluation: &Evaluation, seconds: f64) -> Figures {
         characters: found.characters,
         texts: found.texts,
         cut_texts: found.cut,
+        unit: evaluation.unit.map(|unit| match unit {
+            TextUnit::Stream => "stream",
+            TextUnit::Line | TextUnit::LineBlocks => "line",
+        }),
+        replies: evaluation.replies.map(|found| ReplyFigures {
+            perplexity: found.perplexity(),
+            perplexity_per_word: found.perplexity_per_word(),
+            bits_per_character: found.bits_per_character(),
+            nats_per_token: found.nats_per_token(),
+            tokens: found.tokens,
+            words: found.words,
+            texts: found.texts,
+        }),
         translations: evaluation.translations.as_ref().map(|translations| TranslationFigures {
             bleu: translations.bleu.score,
             bleu_precisions: translations.bleu.precisions,
@@ -221,16 +248,32 @@ fn print_table(output: &mut Output, name: &str, evaluation: &Evaluation, seconds
         ("model", name.to_owned()),
         (
             "text",
-            format!(
-                "{} texts, {} words, {} tokens with their ends{unknown}",
-                found.texts, found.words, found.tokens
-            ),
+            match evaluation.unit {
+                Some(TextUnit::Stream) => format!(
+                    "running text, line feeds included: {} words, {} tokens{unknown}",
+                    found.words, found.tokens
+                ),
+                _ => format!(
+                    "{} texts, {} words, {} tokens with their ends{unknown}",
+                    found.texts, found.words, found.tokens
+                ),
+            },
         ),
         ("perplexity", perplexities(found)),
         ("per word", format!("{:.3} (the same for every tokenization)", found.perplexity_per_word())),
         ("bits/char", format!("{:.4}", found.bits_per_character())),
         ("log10 p", format!("{:.4}", found.log_prob_base10())),
     ];
+    if let Some(replies) = &evaluation.replies {
+        rows.push((
+            "replies",
+            format!(
+                "{:.3} per token, {:.3} per word: what answers alone cost, given what went before",
+                replies.perplexity(),
+                replies.perplexity_per_word()
+            ),
+        ));
+    }
     if let Some(translations) = &evaluation.translations {
         rows.push(("BLEU", translations.bleu.to_string()));
         rows.push((

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use papo::eval::EvaluationOptions;
 use papo::tokenizer::LetterCase;
-use papo_data::{DataFile, DataFormat};
+use papo_data::{DataFile, DataFormat, Reading, TextUnit};
 
+use super::data::{check_standard_input, data_files, paragraphs};
 use super::{Format, Loading, config, existing, format, loading};
-use crate::arguments::{DataTask, EvalArguments};
+use crate::arguments::{EvalArguments, Unit};
 use crate::failure::Failure;
 use crate::output_file::ExistingFile;
 
@@ -40,13 +41,8 @@ pub enum Detail {
 impl Eval {
     /// Understands the arguments.
     pub fn from_arguments(it: EvalArguments) -> Result<Eval, Failure> {
-        let holds = it.task.map(|task| match task {
-            DataTask::Text => DataFormat::Text,
-            DataTask::Pairs => DataFormat::Pairs,
-            DataTask::Dialogue => DataFormat::Dialogues,
-        });
-        let data: Vec<DataFile> =
-            it.data.into_iter().map(|path| DataFile { holds, ..DataFile::new(path) }).collect();
+        let data = data_files(&it.data, it.task)?;
+        check_standard_input(data.iter())?;
         let has_pairs = data.iter().any(|file| file.format() == DataFormat::Pairs);
         if !has_pairs && (it.hypotheses.is_some() || it.save_hypotheses.is_some()) {
             return Err(Failure::Usage(
@@ -75,6 +71,11 @@ impl Eval {
             )));
         }
         let options = EvaluationOptions {
+            reading: Reading { paragraphs: paragraphs(it.lines), ..Reading::default() },
+            unit: it.unit.map(|unit| match unit {
+                Unit::Stream => TextUnit::Stream,
+                Unit::Line => TextUnit::Line,
+            }),
             limit: it.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
             batch: it.batch_size.into(),
             case: if it.lowercase { LetterCase::Lower } else { LetterCase::Keep },

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 
 use papo::files::Existing;
 use papo::tokenizer::TokenizerKind;
-use papo_data::{DataFile, DataFormat};
+use papo_data::{DataFile, DataFormat, Reading, SpecialWords};
 use papo_ngram::Layout;
 
+use super::data::{check_standard_input, data_files, paragraphs};
 use super::existing;
-use crate::arguments::{LayoutName, NgramArguments, TaskName, TrainArguments, TrainKind};
+use crate::arguments::{LayoutName, LineFlags, NgramArguments, TaskName, TrainArguments, TrainKind};
 use crate::failure::Failure;
 use crate::output_file::ExistingFile;
 
@@ -56,11 +57,23 @@ pub struct NgramTraining {
     pub discount_fallback: Option<[f32; 3]>,
     /// Where to write the model as text besides.
     pub arpa: Option<PathBuf>,
-    pub special_words: SpecialWords,
+    /// How the files are read.
+    pub reading: Reading,
+    /// Whether a text that is too small for the order stops the training.
+    pub small_text: SmallText,
     /// Folder for temporary files; `None`: the system's.
     pub temporary: Option<PathBuf>,
     /// `None`: the machine's cores.
     pub threads: Option<NonZeroUsize>,
+}
+
+/// What happens where a text is too small for the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmallText {
+    /// The order is lowered.
+    MakeDo,
+    /// It is refused.
+    Stop,
 }
 
 /// What a model is for.
@@ -111,13 +124,13 @@ impl NgramTraining {
     }
 }
 
-/// What to do with `<s>`, `</s>` and `<unk>` in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpecialWords {
-    /// Stop and say where.
-    Refuse,
-    /// White space.
-    Skip,
+/// How the lines of text are read.
+pub(super) fn reading(lines: LineFlags, skip_symbols: bool) -> Reading {
+    Reading {
+        paragraphs: paragraphs(lines),
+        special_words: if skip_symbols { SpecialWords::Skip } else { SpecialWords::Refuse },
+        ..Reading::default()
+    }
 }
 
 impl Train {
@@ -132,8 +145,8 @@ impl Train {
 
 fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
     let discount_fallback = match it.discount_fallback.as_deref() {
-        None => None,
-        Some([]) => Some([0.5, 1.0, 1.5]),
+        None if it.strict => None,
+        None | Some([]) => Some([0.5, 1.0, 1.5]),
         Some(&[one, two, more]) if [one, two, more].iter().all(|discount| (0.0..=3.0).contains(discount)) => {
             Some([one, two, more])
         }
@@ -146,8 +159,10 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
     if it.quantize.is_some() && it.layout == LayoutName::Hashed {
         return Err(Failure::Usage(papo_ngram::Error::QuantiseHashed.to_string()));
     }
+    let data = data_files(&it.data, it.format)?;
+    check_standard_input(data.iter())?;
     Ok(NgramTraining {
-        data: it.data.into_iter().map(DataFile::new).collect(),
+        data,
         from_arpa: it.from_arpa,
         layout: match it.layout {
             LayoutName::Trie => Layout::Trie,
@@ -167,7 +182,8 @@ fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {
         prune: it.prune,
         discount_fallback,
         arpa: it.arpa,
-        special_words: if it.skip_symbols { SpecialWords::Skip } else { SpecialWords::Refuse },
+        reading: reading(it.lines, it.skip_symbols),
+        small_text: if it.strict { SmallText::Stop } else { SmallText::MakeDo },
         temporary: it.temporary,
         threads: crate::request::threads(it.threads),
     })

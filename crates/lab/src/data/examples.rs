@@ -14,7 +14,7 @@
 
 use std::ops::Range;
 
-use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
+use papo_data::{DataFile, DataFormat, Document, Documents, Reading, Remarks, TextUnit};
 
 use crate::Error;
 use crate::chance::Chance;
@@ -61,6 +61,8 @@ pub struct Split {
     pub train: Examples,
     /// To measure by; may be empty.
     pub valid: Examples,
+    /// What was noticed in the files.
+    pub remarks: Remarks,
 }
 
 /// Examples as ranges of ids.
@@ -69,7 +71,6 @@ pub struct Examples {
     pub(super) ids: Vec<u32>,
     pub(super) items: Items,
     cut: usize,
-    further_references: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -90,27 +91,30 @@ impl Examples {
             Framing::Rows => Items::Rows(Vec::new()),
             Framing::Pairs { .. } => Items::Pairs(Vec::new()),
         };
-        Examples { ids: Vec::new(), items, cut: 0, further_references: 0 }
+        Examples { ids: Vec::new(), items, cut: 0 }
     }
 
-    /// Reads files and keeps a part of them aside.
+    /// Reads files as `how` says, in the portions that the framing wants, and keeps a part of them aside.
     ///
     /// Fails where a file cannot be read, does not hold what its name says, or holds what this framing cannot use.
     pub fn read(
         files: &[DataFile],
+        how: Reading,
         framing: Framing,
         held_out: HeldOut,
         encode: &Encode<'_>,
     ) -> Result<Split, Error> {
-        let mut split = Split { train: Examples::new(framing), valid: Examples::new(framing) };
+        let (train, valid) = (Examples::new(framing), Examples::new(framing));
+        let mut split = Split { train, valid, remarks: Remarks::default() };
         for file in files {
             check(file, framing)?;
         }
         let chance = Chance::new(held_out.seed).named("held out");
         let mut number = 0u32;
         let unit = if framing == Framing::Stream { TextUnit::Stream } else { TextUnit::Line };
+        let how = Reading { unit, ..how };
         for file in files {
-            let mut documents = Documents::open(file, unit)?;
+            let mut documents = Documents::open(file, how)?;
             while let Some(document) = documents.next().transpose()? {
                 if let Document::Block { text, first } = &document {
                     split.train.push_block(text, *first, encode)?;
@@ -125,7 +129,7 @@ impl Examples {
                 let examples = if aside { &mut split.valid } else { &mut split.train };
                 examples.push_turns(&turns, &document.targets(), framing, encode)?;
             }
-            split.train.further_references += documents.further_references();
+            split.remarks.add(file.path(), &documents);
         }
         if framing == Framing::Stream {
             let aside = (split.train.ids.len() as f64 * held_out.share) as usize;
@@ -165,11 +169,6 @@ impl Examples {
     /// Sources and targets that were longer than allowed and were cut.
     pub fn cut(&self) -> usize {
         self.cut
-    }
-
-    /// Pairs that had more than one reference, of which the first is learnt.
-    pub fn further_references(&self) -> u64 {
-        self.further_references
     }
 
     fn push_block(&mut self, text: &str, first: bool, encode: &Encode<'_>) -> Result<(), Error> {
@@ -259,7 +258,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
-        Examples::read(&[DataFile::new(path)], framing, held_out, &encode).map_err(|error| error.to_string())
+        Examples::read(&[DataFile::new(path)], Reading::default(), framing, held_out, &encode)
+            .map_err(|error| error.to_string())
     }
 
     fn pairs(content: &str, context_turns: usize, context_tokens: usize) -> Vec<(Vec<u32>, Vec<u32>)> {

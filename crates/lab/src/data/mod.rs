@@ -13,5 +13,5 @@ mod plan;
 
 pub use examples::{Encode, Examples, Framing, HeldOut, Split};
 pub use fingerprint::Fingerprint;
-pub use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit, documents};
+pub use papo_data::{DataFile, DataFormat, Document, Documents, Reading, Remarks, TextUnit, documents};
 pub use plan::{Batching, Budget, Plan};

@@ -132,14 +132,22 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Tokens of a strip to measure by, at least.
+const MEASURED_STRIP: usize = 4096;
+
 fn strips(tokens: usize, batching: Batching, chance: Option<Chance>) -> Layout {
     let targets = tokens.saturating_sub(1);
     let wanted = match batching.budget {
         Budget::Rows(rows) => rows,
         Budget::Tokens(tokens) => tokens / batching.columns,
     };
-    // A short text makes few strips, that there be something to carry over.
-    let rows = wanted.min(targets / (2 * batching.columns)).max(1);
+    let shortest = match chance {
+        // A short text makes few strips, that there be something to carry over.
+        Some(_) => 2 * batching.columns,
+        // A strip begins without a memory, which costs some nats: to measure by, strips are long, so that the loss is that of one text.
+        None => MEASURED_STRIP.max(2 * batching.columns),
+    };
+    let rows = wanted.min(targets / shortest).max(1);
     // Each epoch cuts in other places.
     let room = batching.columns.min(targets / rows / 2);
     let begin = match chance {
@@ -272,7 +280,7 @@ mod tests {
     #[test]
     fn strips_go_on_where_the_batch_before_ended() {
         let examples = stream(200);
-        let plan = Plan::in_order(&examples, BATCHING);
+        let plan = Plan::shuffled(&examples, BATCHING, 1, 0);
         let mut seen: Vec<Vec<u32>> = Vec::new();
         for (place, batch) in batches(&plan).into_iter().enumerate() {
             let Batch::Text { tokens, continues } = batch else { panic!("not text") };
@@ -290,7 +298,11 @@ mod tests {
         }
         let strips = seen.len();
         assert_eq!(strips, 40 / 7);
-        assert!(seen.iter().flatten().collect::<std::collections::BTreeSet<_>>().len() >= 200 - strips);
+        assert!(seen.iter().flatten().collect::<std::collections::BTreeSet<_>>().len() >= 200 - 7 - strips);
+        let Layout::Strips { rows, .. } = Plan::in_order(&examples, BATCHING).layout else {
+            panic!("no strips")
+        };
+        assert_eq!(rows, 1, "what is measured is one text");
         assert_ne!(
             Plan::shuffled(&examples, BATCHING, 1, 0).batch(0),
             Plan::shuffled(&examples, BATCHING, 1, 1).batch(0)

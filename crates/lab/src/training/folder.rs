@@ -112,6 +112,9 @@ fn replace(path: &Path, value: &Value) -> Result<(), Error> {
 fn config(recipe: &Recipe, dtype: SaveDtype) -> Value {
     let mut config = serde_json::to_value(&recipe.network).unwrap_or_else(|_| json!({}));
     config["papo"] = serde_json::to_value(&recipe.task).unwrap_or(Value::Null);
+    if matches!(recipe.network, NetworkConfig::Transformer(_) | NetworkConfig::Seq2Seq(_)) {
+        config["papo"]["target_tokens"] = json!(recipe.target_tokens);
+    }
     config["torch_dtype"] = json!(if dtype == SaveDtype::F16 { "float16" } else { "float32" });
     if matches!(recipe.network, NetworkConfig::Transformer(_)) {
         config["architectures"] = json!(["MarianMTModel"]);

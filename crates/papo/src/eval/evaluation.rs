@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use papo_data::{DataFile, DataFormat, Document, Documents, TextUnit};
+use papo_data::{DataFile, DataFormat, Document, Documents, Reading, Remarks, TextUnit};
 use papo_generate::{GenerationConfig, Hooks, Padding, TokenId};
 
 use super::bleu::{Bleu, BleuOptions, corpus_bleu};
 use super::chrf::{ChrfOptions, corpus_chrf};
 use super::likelihood::{Likelihood, Sample, likelihood, ngram_likelihood};
 use super::samples::Sampler;
+use super::stream::Stream;
 use super::word_scores::{self, EachWord};
 use crate::conversation::with_reply_length;
 use crate::network::{Kind, Network};
@@ -21,6 +22,10 @@ const WINDOW: usize = 2048;
 /// What is measured, and how.
 #[derive(Clone, Debug)]
 pub struct EvaluationOptions {
+    /// Whether text goes on from line to line or each line is a text of its own; `None`: as the model learnt it.
+    pub unit: Option<TextUnit>,
+    /// How files are read besides.
+    pub reading: Reading,
     /// At most so many lines.
     pub limit: usize,
     /// Texts that a model works on together.
@@ -56,12 +61,16 @@ pub struct Translations {
 /// What came out.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// How surprised the model was.
+    /// How surprised the model was by what it learnt: of a model that continues text all turns of a dialogue and both sides of a pair.
     pub likelihood: Likelihood,
+    /// Where that is more than the replies: how surprised it was by them alone, given what went before, as an encoder-decoder is asked.
+    pub replies: Option<Likelihood>,
+    /// How text was read, if there was any.
+    pub unit: Option<TextUnit>,
     /// Of pairs: how near its translations come.
     pub translations: Option<Translations>,
-    /// Pairs that have more than one reference, in further columns.
-    pub further_references: u64,
+    /// What was noticed in the files.
+    pub remarks: Remarks,
 }
 
 /// Measures a model on files; `hypotheses` are translations to be scored instead of the model's own, and `watch` is told how far it is.
@@ -99,11 +108,16 @@ fn measure(
     let mut texts = 0;
     let sampler = Sampler::new(model)?;
     let mut scores = Scores::new(model, options.batch)?;
+    let mut replies = Scores::new(model, options.batch)?;
+    let mut stream = Stream::new(model.model().network(), scores.start, model.tokenizer().unk_id());
     let mut pairs: Vec<(String, Vec<String>)> = Vec::new();
     let mut left = options.limit;
-    let mut further_references = 0;
+    let (mut remarks, mut has_text) = (Remarks::default(), false);
+    let unit = unit(model, options);
+    let how = Reading { unit, ..options.reading };
     for file in files {
-        if file.format() == DataFormat::Text && model.model().kind() == Kind::EncoderDecoder {
+        let is_text = file.format() == DataFormat::Text;
+        if is_text && model.model().kind() == Kind::EncoderDecoder {
             return Err(Error::Unmeasurable {
                 model: model.name().to_owned(),
                 reason: format!(
@@ -113,39 +127,75 @@ fn measure(
                 ),
             });
         }
-        let mut documents = Documents::open(file, TextUnit::Line)?;
+        has_text |= is_text;
+        let mut documents = Documents::open(file, how)?;
         let before = left;
         while left > 0
             && let Some(document) = documents.next().transpose()?
         {
-            if matches!(&document, Document::Dialogue { turns, .. } if turns.len() < 2) {
-                continue;
-            }
-            left -= 1;
-            let samples = sampler.samples(&document)?;
-            if let Some(each) = &mut each {
-                word_scores::tell(model, &document, &samples, &mut texts, each);
-            }
-            if let Document::Pair { source, references } = document {
-                pairs.push((source, references));
-            }
-            if scores.add(samples)? {
+            let scored = if let Document::Block { text, first } = &document {
+                if *first {
+                    stream.begin()?;
+                }
+                let text = first_lines(text, &mut left);
+                stream.text(text, &model.tokenizer().encode_plain(text)?)?;
+                true
+            } else {
+                let samples = sampler.samples(&document)?;
+                if samples.is_empty() {
+                    continue;
+                }
+                left -= 1;
+                if let Some(each) = &mut each {
+                    word_scores::tell(model, &document, &samples, &mut texts, each);
+                }
+                if !is_text && sampler.continues_text() {
+                    replies.add(sampler.replies(&document)?)?;
+                }
+                if let Document::Pair { source, references } = document {
+                    pairs.push((source, references));
+                }
+                scores.add(samples)?
+            };
+            if scored {
                 let (bytes, total) = documents.progress();
                 watch(EvaluationStep::Scored(bytes, total.unwrap_or(bytes)));
             }
         }
-        further_references += documents.further_references();
+        remarks.add(file.path(), &documents);
         if left == before && left > 0 {
             return Err(nothing(file.path(), file.format()));
         }
     }
-    let likelihood = scores.finish()?;
+    let mut likelihood = scores.finish()?;
+    likelihood += stream.finish();
+    let replies = Some(replies.finish()?).filter(|replies| replies.texts > 0);
     let translations = match (pairs.is_empty(), hypotheses) {
         (true, None) => None,
         (_, Some(given)) => Some(compared(given, &pairs, options)?),
         (false, None) => Some(compared(translated(model, &pairs, options, watch)?, &pairs, options)?),
     };
-    Ok(Evaluation { likelihood, translations, further_references })
+    Ok(Evaluation { likelihood, replies, unit: has_text.then_some(unit), translations, remarks })
+}
+
+/// How a model reads text: as it learnt it, unless told otherwise. An n-gram counts sentences.
+fn unit(model: &ChatModel, options: &EvaluationOptions) -> TextUnit {
+    match model.model().network() {
+        Network::Ngram(_) => TextUnit::Line,
+        _ => options.unit.or(model.model().training().unit).unwrap_or(TextUnit::Line),
+    }
+}
+
+/// As many lines of a text as are left, which are then fewer.
+fn first_lines<'a>(text: &'a str, left: &mut usize) -> &'a str {
+    for (feed, _) in text.match_indices('\n') {
+        *left -= 1;
+        if *left == 0 {
+            return &text[..=feed];
+        }
+    }
+    // What is behind the last line feed is the last line of the file, or goes on in the next block.
+    text
 }
 
 fn nothing(path: &Path, holds: DataFormat) -> Error {

@@ -63,6 +63,6 @@ impl<'a, M: LanguageModel> Forced<'a, M> {
     }
 }
 
-fn failed(source: papo_generate::ModelError) -> Error {
+pub(super) fn failed(source: papo_generate::ModelError) -> Error {
     papo_generate::Error::Model(source).into()
 }

@@ -38,7 +38,7 @@ pub struct Likelihood {
     pub characters: usize,
     /// Lines, replies or translations.
     pub texts: usize,
-    /// Texts whose end was left out because the model has no more positions.
+    /// Texts whose end was left out because the model has no more positions, or learnt none so long.
     pub cut: usize,
 }
 
@@ -100,6 +100,8 @@ pub struct Sample {
     pub words: usize,
     /// Characters of the text and its end.
     pub characters: usize,
+    /// Whether the end of the target was left out, the model having learnt none so long.
+    pub is_cut: bool,
 }
 
 /// Scores texts together, each as it would be scored alone.
@@ -118,7 +120,7 @@ pub fn likelihood<M: LanguageModel>(
         sum.texts += 1;
         sum.words += sample.words;
         sum.characters += sample.characters;
-        sum.cut += usize::from(sample.target.len() > most);
+        sum.cut += usize::from(sample.is_cut || sample.target.len() > most);
     }
     let mut forced = Forced::begin(model, start, samples)?;
     while forced.advance()? {
@@ -166,7 +168,7 @@ pub fn ngram_likelihood<B: AsRef<[u8]>>(
 }
 
 /// −ln softmax(logits)\[token\], added up in f64 so that a hundred thousand tokens lose nothing.
-fn surprise(logits: &[f32], token: TokenId) -> f64 {
+pub(super) fn surprise(logits: &[f32], token: TokenId) -> f64 {
     let Some(&logit) = logits.get(token as usize) else { return f64::INFINITY };
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|&logit| f64::from((logit - most).exp())).sum();

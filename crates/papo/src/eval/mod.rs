@@ -7,7 +7,7 @@
 //! | distinct-1, distinct-2 | `distinct.rs` | replies by themselves |
 //! | agreement, divergence | `agreement.rs` | two networks on the same text |
 //!
-//! Crate `papo-data` reads files, `samples.rs` makes of their lines what a model reads and has to guess, `forced.rs` leads it through, `evaluation.rs` runs the whole.
+//! Crate `papo-data` reads files, `samples.rs` makes of their lines what a model reads and has to guess, `forced.rs` leads it through, `stream.rs` does so with running text, `evaluation.rs` runs the whole.
 
 mod agreement;
 mod bleu;
@@ -19,6 +19,7 @@ mod forced;
 mod likelihood;
 mod samples;
 mod spaces;
+mod stream;
 mod word_scores;
 
 pub use agreement::{Agreement, agreement};

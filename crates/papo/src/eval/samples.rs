@@ -1,15 +1,23 @@
-//! From lines to what is scored: which ids a model reads, and which it has to guess.
+//! From documents to what is scored: which ids a model reads, and which it has to guess.
 //!
-//! A reply is scored behind the turns that the model would see in a chat, a translation behind its source, a sentence behind nothing:
-//! the last only by models that continue text.
+//! | | an encoder-decoder | a model that continues text |
+//! | --- | --- | --- |
+//! | text | – | each line and its end; a model of running text: `stream.rs` |
+//! | a pair | the reference behind its source | both, one behind the other |
+//! | a dialogue | each turn behind those that it would see in a chat | all turns, one behind the other |
+//!
+//! So each model is asked for what it learnt, and the figure is that of its training. To compare models of both kinds there are
+//! [`Sampler::replies`]: a model that continues text is then asked for the reference or the turn alone, too.
 
 use papo_data::Document;
 use papo_generate::TokenId;
 
 use super::likelihood::Sample;
-use crate::{ChatModel, Error, Speaker, Turn};
+use crate::conversation::{Speaker, Turn};
+use crate::network::{Kind, Network};
+use crate::{ChatModel, Error};
 
-/// Turns items into samples for one model.
+/// Turns documents into samples for one model.
 pub struct Sampler<'a> {
     model: &'a ChatModel,
     end: TokenId,
@@ -29,16 +37,37 @@ impl<'a> Sampler<'a> {
         Ok(Sampler { model, end, forced: settings.forced_bos_token_id })
     }
 
-    /// The samples of a document: one of a sentence or pair (its first reference), one for each turn after the first of a dialogue.
+    /// The samples of a document as the model learnt such documents; none of a dialogue that has no turn to be guessed.
     pub fn samples(&self, document: &Document) -> Result<Vec<Sample>, Error> {
+        match document {
+            Document::Line(text) | Document::Block { text, .. } => self.line(text),
+            _ if self.continues_text() => {
+                let texts = document.texts();
+                let (mut words, mut characters, mut target) = (0, 0, Vec::new());
+                for text in texts {
+                    let sample = self.sample(Vec::new(), text)?;
+                    words += sample.words;
+                    characters += sample.characters;
+                    target.extend(sample.target);
+                }
+                Ok(vec![Sample { target, words, characters, ..Sample::default() }])
+            }
+            _ => self.replies(document),
+        }
+    }
+
+    /// The samples of a document that both kinds of models can be asked for: the first reference of a pair behind its source, each turn of
+    /// a dialogue that is worth saying behind those that the model would see in a chat.
+    pub fn replies(&self, document: &Document) -> Result<Vec<Sample>, Error> {
         Ok(match document {
             Document::Line(text) | Document::Block { text, .. } => vec![self.sample(Vec::new(), text)?],
             Document::Pair { source, references } => {
-                let source = self.model.fit(self.model.tokenizer().encode(source)?).ids;
-                vec![self.sample(source, references.first().map_or("", String::as_str))?]
+                let ids = self.model.fit(self.model.tokenizer().encode(source)?).ids;
+                vec![self.reply(ids, references.first().map_or("", String::as_str))?]
             }
-            Document::Dialogue { turns, .. } => (1..turns.len())
-                .map(|place| self.sample(self.source(&turns[..place])?, &turns[place]))
+            Document::Dialogue { turns, targets } => (1..turns.len())
+                .filter(|&place| targets[place])
+                .map(|place| self.reply(self.source(&turns[..place])?, &turns[place]))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -50,6 +79,32 @@ impl<'a> Sampler<'a> {
         Ok(self.model.reading(&said(seen))?.ids)
     }
 
+    /// Whether the model continues what it reads.
+    pub fn continues_text(&self) -> bool {
+        self.model.model().kind() == Kind::Causal
+    }
+
+    /// A line of a text. To an n-gram an empty line is a sentence without words, as for KenLM; networks learn lines that have some.
+    fn line(&self, text: &str) -> Result<Vec<Sample>, Error> {
+        let is_counted = matches!(self.model.model().network(), Network::Ngram(_));
+        let text = if is_counted { text } else { text.trim() };
+        if text.is_empty() && !is_counted { Ok(Vec::new()) } else { Ok(vec![self.sample(Vec::new(), text)?]) }
+    }
+
+    /// A reply, with as much of source and target as the model's training had.
+    fn reply(&self, mut source: Vec<TokenId>, text: &str) -> Result<Sample, Error> {
+        let training = self.model.model().training();
+        if !self.continues_text() && source.len() > training.context_tokens {
+            source.drain(..source.len() - training.context_tokens);
+        }
+        let mut sample = self.sample(source, text)?;
+        if !self.continues_text() && sample.target.len() > training.target_tokens {
+            sample.target.truncate(training.target_tokens);
+            sample.is_cut = true;
+        }
+        Ok(sample)
+    }
+
     fn sample(&self, source: Vec<TokenId>, text: &str) -> Result<Sample, Error> {
         let mut target = self.model.tokenizer().encode_target(text)?;
         if target.last() != Some(&self.end) {
@@ -57,7 +112,7 @@ impl<'a> Sampler<'a> {
         }
         let given = usize::from(self.forced.is_some() && target.first() == self.forced.as_ref());
         let words = text.split_whitespace().count();
-        Ok(Sample { source, target, given, words, characters: text.chars().count() + 1 })
+        Ok(Sample { source, target, given, words, characters: text.chars().count() + 1, is_cut: false })
     }
 }
 

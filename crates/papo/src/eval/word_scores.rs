@@ -48,12 +48,14 @@ pub(super) fn tell(
 ) {
     let Network::Ngram(network) = model.model().network() else { return };
     let (network, unknown) = (network.model(), model.tokenizer().unk_id());
-    let all = document.texts();
-    // Of pairs and dialogues the first text is only read.
-    let first = all.len() - samples.len().min(all.len());
-    for (sample, text) in samples.iter().zip(&all[first..]) {
+    // Between the texts of a pair or a dialogue their ends are guessed, too.
+    let mut words: Vec<&str> = Vec::new();
+    for (number, text) in document.texts().into_iter().enumerate() {
+        words.extend((number > 0).then_some("</s>"));
+        words.extend(text.split_ascii_whitespace());
+    }
+    for sample in samples {
         *texts += 1;
-        let words: Vec<&str> = text.split_ascii_whitespace().collect();
         let is_by_word = words.len() + 1 == sample.target.len();
         let (mut state, mut after) = (network.start_state(), State::default());
         for (place, &token) in sample.source.iter().chain(&sample.target).enumerate() {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use papo::tokenizer::TokenizerKind;
 
-use super::{DataFlags, TaskName};
+use super::{DataFlags, LineFlags, TaskName};
+use crate::arguments::DataTask;
 
 /// `papo train rnn`, `lstm` or `gru`.
 #[derive(Args, Debug)]
@@ -146,6 +147,9 @@ pub struct NetworkData {
     /// Part of the data to hold out where there is no --valid; 0 measures on what was learnt.
     #[arg(long, value_name = "PART", default_value_t = 0.05, value_parser = share, conflicts_with = "valid")]
     pub hold_out: f64,
+    /// What the files of --data and --valid hold, whatever their names say; standard input holds text unless told otherwise.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<DataTask>,
     /// What the model is for; told by the files unless given.
     #[arg(long, value_enum, value_name = "KIND")]
     pub task: Option<TaskName>,
@@ -159,6 +163,12 @@ pub struct NetworkData {
     /// shape of the network and the tokenizer, too.
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["tokenizer", "lowercase", "min_count"])]
     pub init_from: Option<String>,
+    /// Take the words `<s>`, `</s>`, `<pad>` and `<unk>` for white space, instead of refusing the first three. Inside a longer word they are
+    /// letters.
+    #[arg(long)]
+    pub skip_symbols: bool,
+    #[command(flatten)]
+    pub lines: LineFlags,
     /// Make all letters small, in training and in use.
     #[arg(long)]
     pub lowercase: bool,

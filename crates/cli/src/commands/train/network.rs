@@ -14,7 +14,10 @@ use std::path::Path;
 use papo::files::{Claim, Existing};
 use papo::tokenizer::{Framing as Frame, LetterCase, TokenizerKind, TokenizerTraining};
 use papo::{AutoTokenizer, Tokenizer};
-use papo_lab::data::{DataFile, Examples, Fingerprint, HeldOut, Split, TextUnit, documents};
+use papo_data::Purpose;
+use papo_lab::data::{
+    DataFile, Examples, Fingerprint, Framing, HeldOut, Reading, Split, TextUnit, documents,
+};
 use papo_lab::{Ending, Log, ModelFolder, Recipe, Resume, SaveDtype, Summary, Training};
 use serde_json::Value;
 
@@ -35,7 +38,12 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
         let _ = papo_lab::set_threads(threads);
     }
     let device = device(request.device)?;
-    let (data, valid) = (&request.data, &request.valid);
+    let (mut data, mut valid) = (request.data.clone(), request.valid.clone());
+    for file in data.iter_mut().chain(&mut valid) {
+        // The tokenizer reads it, the network does, and its checksum tells whether it is the same when the training goes on.
+        file.hold(&std::env::temp_dir())?;
+    }
+    let (data, valid) = (&data, &valid);
     let task = plan::task(request, data)?;
     let dtype = match request.save_dtype {
         SaveAs::F16 => SaveDtype::F16,
@@ -62,7 +70,7 @@ pub fn run(request: &NetworkTraining, notes: Notes) -> Outcome {
     let mut recipe = plan::recipe(request, task, &beginning, tokenizer.vocab_size());
     recipe.network.check()?;
     let split = read(request, data, valid, task, &tokenizer, interrupt)?;
-    describe(&split, &tokenizer, notes);
+    describe(request, &split, &tokenizer, notes);
     let limits = plan::limits(request);
     let planned = papo_lab::planned_steps(&recipe, &limits, &split);
     let begun_warm_up = begun.as_ref().and_then(|recipe| recipe.get("warm_up")).and_then(Value::as_u64);
@@ -145,16 +153,21 @@ fn tokenizer(
         Some(model) => notes.say(format_args!("beginning with the weights and the tokenizer of {model}")),
         None => notes.say(format_args!("making the tokenizer, {}", request.tokenizer)),
     }
-    let texts = documents(data, TextUnit::Stream).flat_map(|document| match document {
+    // Lines in blocks, too: a tokenizer does not care, and it is quicker.
+    let unit = match plan::framing(request, task) {
+        Framing::Stream => TextUnit::Stream,
+        _ => TextUnit::LineBlocks,
+    };
+    let how = Reading { unit, ..request.reading };
+    let texts = documents(data, how).flat_map(|document| match document {
         _ if interrupt.came() => vec![Err(stopped())],
         Ok(document) => document.texts().into_iter().map(|text| Ok(text.to_owned())).collect::<Vec<_>>(),
         Err(error) => vec![Err(Failure::from(error))],
     });
-    training
-        .train::<Trouble>(texts.map(|text| text.map_err(Trouble)))
-        .map_err(|trouble| trouble.0)?
-        .save(folder.path())?;
-    Ok(AutoTokenizer::from_folder(folder.path())?)
+    let trained =
+        training.train::<Trouble>(texts.map(|text| text.map_err(Trouble))).map_err(|trouble| trouble.0)?;
+    trained.save(folder.path())?;
+    Ok(trained.ready(folder.path())?)
 }
 
 /// A failure on the way to a tokenizer, whichever crate it came from.
@@ -187,7 +200,7 @@ fn read(
     };
     let share = if valid.is_empty() { request.hold_out } else { 0.0 };
     let read = |files: &[DataFile], framing, held_out| {
-        Examples::read(files, framing, held_out, &encode)
+        Examples::read(files, request.reading, framing, held_out, &encode)
             .map_err(|error| if interrupt.came() { stopped() } else { error.into() })
     };
     let mut split = read(data, framing, HeldOut { share, seed: request.seed })?;
@@ -209,7 +222,7 @@ fn read(
     Ok(split)
 }
 
-fn describe(split: &Split, tokenizer: &Tokenizer, notes: Notes) {
+fn describe(request: &NetworkTraining, split: &Split, tokenizer: &Tokenizer, notes: Notes) {
     let unknown = match split.train.unknown() {
         0.0 => String::new(),
         share => format!(", {:.1}% of them unknown", 100.0 * share),
@@ -226,11 +239,8 @@ fn describe(split: &Split, tokenizer: &Tokenizer, notes: Notes) {
             split.train.cut()
         ));
     }
-    if split.train.further_references() > 0 {
-        notes.say(format_args!(
-            "{} pairs have further columns; the first target is learnt",
-            split.train.further_references()
-        ));
+    for remark in split.remarks.sentences(Purpose::Learning, request.reading.special_words) {
+        notes.say(remark);
     }
     if split.valid.is_empty() {
         notes.say("nothing is held out: losses are those of what was learnt");

@@ -12,16 +12,18 @@ use std::cell::Cell;
 use std::time::Instant;
 
 use papo::files::Claim;
-use papo::tokenizer::Framing;
+use papo::tokenizer::{Framing, TokenizerKind};
+use papo_data::Purpose;
 use papo_ngram::{ArpaWriter, Error, ModelWriter, Settings, Step, Summary, WriteOptions, estimate};
 
 use crate::failure::{Failure, Outcome};
 use crate::output_file::OutputFile;
-use crate::request::{NgramTask, NgramTraining};
+use crate::request::{NgramTask, NgramTraining, SmallText};
 use crate::terminal::{Interrupt, Notes, Working};
+use tokens::Tokens;
 
 /// Makes the model folder.
-pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
+pub fn run(mut request: NgramTraining, notes: Notes) -> Outcome {
     // Before the folder is touched, so that Ctrl-C leaves it as it was.
     let interrupt = Interrupt::install();
     interrupt.reset();
@@ -31,11 +33,15 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
     let begin = Instant::now();
     let task = request.task()?;
     let framing = if task == NgramTask::Text { Framing::Plain } else { Framing::Closed };
-    let settings = settings(&request);
+    let mut settings = settings(&request);
     settings.thresholds().map_err(|error| Failure::Usage(error.to_string()))?;
     let claim = Claim::new(&request.out, request.existing)?;
     let arpa =
         request.arpa.as_ref().map(|path| OutputFile::claim(path, request.existing_files())).transpose()?;
+    if !matches!(request.tokenizer, TokenizerKind::Words { .. }) {
+        // The tokenizer reads it, and what is counted is read again.
+        request.data.iter_mut().try_for_each(|file| file.hold(&settings.temporary))?;
+    }
     let working = Working::begin(notes);
     let check = || if interrupt.came() { Err(Error::Interrupted) } else { Ok(()) };
     let read = Cell::new(0);
@@ -44,12 +50,10 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
         working.show(format_args!("reading, {} MB", read.get() / 1_000_000));
         check()
     })?;
-    if tokens.further_references > 0 {
-        notes.say(format_args!(
-            "{} pairs have further columns; the first target is counted",
-            tokens.further_references
-        ));
+    for remark in tokens.remarks.sentences(Purpose::Learning, request.reading.special_words) {
+        notes.say(remark);
     }
+    fit_order(&mut request, &mut settings, &tokens, notes);
     let count = (tokens.corpus.sentences(), tokens.corpus.tokens(), tokens.vocabulary.len());
     let writing = writing(&request);
     let model = ModelWriter::new(&claim.folder().join("model.ngram"), writing)?;
@@ -71,8 +75,23 @@ pub fn run(request: NgramTraining, notes: Notes) -> Outcome {
     claim.keep()?;
     drop(working);
     report(&summary, count, begin, notes);
+    remark_fallback(&summary, request.discount_fallback, notes);
     notes.say(format_args!("saved in {}", request.out.display()));
     Ok(arpa.map_or(Ok(()), ArpaWriter::finish)?)
+}
+
+/// Lowers an order that no sentence is long enough for, unless that is to be an error.
+fn fit_order(request: &mut NgramTraining, settings: &mut Settings, tokens: &Tokens, notes: Notes) {
+    let longest = usize::try_from(tokens.corpus.longest()).unwrap_or(usize::MAX).saturating_add(2);
+    if request.small_text == SmallText::Stop || tokens.corpus.tokens() == 0 || settings.order <= longest {
+        return;
+    }
+    notes.say(format_args!(
+        "no sentence is as long as {} words with <s> and </s>, so the order is {longest} (--strict refuses such texts)",
+        settings.order
+    ));
+    (request.order, settings.order) = (longest, longest);
+    settings.prune.truncate(longest);
 }
 
 /// How `model.ngram` is written: beside the half of the buffers that estimation keeps while entries are written, so that
@@ -91,6 +110,17 @@ fn settings(request: &NgramTraining) -> Settings {
         temporary: request.temporary.clone().unwrap_or_else(std::env::temp_dir),
         ..Settings::new(request.order)
     }
+}
+
+/// Tells which orders have discounts that are not their own.
+fn remark_fallback(summary: &Summary, discounts: Option<[f32; 3]>, notes: Notes) {
+    let (Some([one, two, more]), false) = (discounts, summary.fell_back.is_empty()) else { return };
+    let orders: Vec<String> = summary.fell_back.iter().map(ToString::to_string).collect();
+    notes.say(format_args!(
+        "the text is too small or too uniform for discounts of its own at order {}; {one}, {two} and {more} stand in (--strict refuses \
+         such texts, --discount-fallback names others)",
+        orders.join(", ")
+    ));
 }
 
 /// Tells what was counted and estimated.

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use papo::files::Existing;
 use papo::tokenizer::TokenizerKind;
-use papo_data::DataFile;
+use papo_data::{DataFile, Reading};
 
 use crate::arguments::{
-    Attention, Cell, Course, DeviceKind, NetworkData, SaveAs, TaskName, TrainKind, TrainingFlags, Unit,
+    Attention, Cell, Course, DataTask, DeviceKind, NetworkData, SaveAs, TaskName, TrainKind, TrainingFlags,
+    Unit,
 };
 use crate::failure::Failure;
+use crate::request::data::{check_standard_input, data_files};
 
 /// A network to be trained.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct NetworkTraining {
     /// `None`: a stream, where the data are text.
     pub unit: Option<Unit>,
     pub tokenizer: TokenizerKind,
+    /// How the files are read.
+    pub reading: Reading,
     pub lowercase: bool,
     pub min_count: u64,
     pub context_turns: usize,
@@ -284,6 +288,9 @@ fn assemble(
         ));
     }
     let by_rows = it.batch_size.is_some() || (it.batch_tokens.is_none() && defaults.batch_rows.is_some());
+    let files = beside(&data.files.data, data.format, &data.targets, "--targets", "--data")?;
+    let valid = beside(&data.valid, data.format, &data.valid_targets, "--valid-targets", "--valid")?;
+    check_standard_input(files.iter().chain(&valid))?;
     let overwrite = data.files.overwrite;
     Ok(NetworkTraining {
         shape,
@@ -296,13 +303,14 @@ fn assemble(
             (false, true) => Existing::Replace,
             (true, true) => Existing::GoOnOrReplace,
         },
-        data: beside(data.files.data, data.targets, "--targets", "--data")?,
-        valid: beside(data.valid, data.valid_targets, "--valid-targets", "--valid")?,
+        data: files,
+        valid,
         hold_out: data.hold_out,
         out: data.files.out,
         task: data.task,
         unit: data.unit,
         tokenizer: data.tokenizer.unwrap_or(TokenizerKind::Bpe { size: 4000 }),
+        reading: super::reading(data.lines, data.skip_symbols),
         lowercase: data.lowercase,
         min_count: data.min_count.unwrap_or(1),
         context_turns: data.context_turns,
@@ -336,10 +344,18 @@ fn assemble(
 }
 
 /// Files with the files that belong to them.
-fn beside(files: Vec<PathBuf>, others: Vec<PathBuf>, flag: &str, of: &str) -> Result<Vec<DataFile>, Failure> {
+fn beside(
+    files: &[PathBuf],
+    holds: Option<DataTask>,
+    others: &[PathBuf],
+    flag: &str,
+    of: &str,
+) -> Result<Vec<DataFile>, Failure> {
+    let files = data_files(files, holds)?;
     if others.is_empty() {
-        return Ok(files.into_iter().map(DataFile::new).collect());
+        return Ok(files);
     }
+    let others = data_files(others, None)?;
     if files.len() != others.len() {
         return Err(Failure::Usage(format!(
             "{flag} names {} files and {of} {}; give as many of each, in the same order",
@@ -347,5 +363,6 @@ fn beside(files: Vec<PathBuf>, others: Vec<PathBuf>, flag: &str, of: &str) -> Re
             files.len()
         )));
     }
-    Ok(files.into_iter().zip(others).map(|(file, other)| DataFile::with_targets(file, other)).collect())
+    let together = files.into_iter().zip(others);
+    Ok(together.map(|(file, other)| DataFile { targets: Some(other.input), ..file }).collect())
 }

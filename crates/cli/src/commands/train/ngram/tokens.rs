@@ -7,11 +7,11 @@ use std::path::Path;
 
 use papo::Tokenizer;
 use papo::tokenizer::{Framing, LetterCase, SPECIALS, TokenizerKind, TokenizerTraining, TrainedTokenizer};
-use papo_data::{Blocks, DataFile, DataFormat, Documents, TextUnit, documents};
+use papo_data::{Document, Documents, Reading, Remarks, TextUnit, documents};
 use papo_ngram::{Corpus, END, Error, Piece, TextReader, UNKNOWN, Vocabulary};
 
 use crate::failure::Failure;
-use crate::request::{NgramTraining, SpecialWords};
+use crate::request::NgramTraining;
 
 /// What counting begins with.
 pub struct Tokens {
@@ -21,8 +21,8 @@ pub struct Tokens {
     pub vocabulary: Vocabulary,
     /// The tokenizer, where it is not made of the vocabulary's words.
     pub trained: Option<TrainedTokenizer>,
-    /// Pairs that had more than one reference, of which the first was counted.
-    pub further_references: u64,
+    /// What was noticed in the files.
+    pub remarks: Remarks,
 }
 
 /// Called with the bytes that were read, now and then.
@@ -51,38 +51,33 @@ fn words(request: &NgramTraining, folder: &Path, observe: &mut Observe<'_>) -> R
     let mut corpus = Corpus::new(folder)?;
     let mut vocabulary = Vocabulary::new();
     vocabulary.add(SPECIALS[3]);
-    let special_words = match request.special_words {
-        SpecialWords::Refuse => papo_ngram::SpecialWords::Refuse,
-        SpecialWords::Skip => papo_ngram::SpecialWords::Skip,
-    };
-    let mut further_references = 0;
+    // Whatever is refused is refused by the reader of the files.
+    let taken = papo_ngram::SpecialWords::Refuse;
+    // A line of a text may be of any length.
+    let how = Reading { unit: TextUnit::LineBlocks, ..request.reading };
+    let mut remarks = Remarks::default();
     for file in &request.data {
-        let mut reader = TextReader::new(file.path(), &mut corpus, &mut vocabulary, special_words);
+        let mut reader = TextReader::new(file.path(), &mut corpus, &mut vocabulary, taken);
+        let mut documents = Documents::open(file, how)?;
         let mut watch = Watch { observe: &mut *observe, read: 0 };
-        if file.format() == DataFormat::Text {
-            // A line of a text may be of any length.
-            let mut blocks = Blocks::open(&file.input)?;
-            while let Some(block) = blocks.next().transpose()? {
-                reader.text(&block.text)?;
-                watch.at(blocks.progress().0)?;
-            }
-            reader.finish()?;
-            continue;
-        }
-        let mut documents = Documents::open(file, TextUnit::Line)?;
         while let Some(document) = documents.next().transpose()? {
-            for (number, turn) in document.texts().into_iter().enumerate() {
-                if number > 0 {
-                    reader.push(END)?;
+            if let Document::Block { text, .. } = &document {
+                reader.text(text)?;
+            } else {
+                for (number, turn) in document.texts().into_iter().enumerate() {
+                    if number > 0 {
+                        reader.push(END)?;
+                    }
+                    reader.part(turn, documents.line())?;
                 }
-                reader.part(turn, documents.line())?;
+                reader.end_sentence()?;
             }
-            reader.end_sentence()?;
             watch.at(documents.progress().0)?;
         }
-        further_references += documents.further_references();
+        reader.finish()?;
+        remarks.add(file.path(), &documents);
     }
-    Ok(Tokens { corpus, vocabulary, trained: None, further_references })
+    Ok(Tokens { corpus, vocabulary, trained: None, remarks })
 }
 
 /// Tells how many bytes of a file came since the last time.
@@ -140,60 +135,33 @@ fn pieces(
         minimum_count: 1,
         framing,
     };
-    let trained = training.train::<Failure>(texts(&request.data))?;
+    let trained = training.train::<Failure>(texts(request))?;
     let tokenizer = trained.ready(&request.out)?;
     let mut corpus = Corpus::new(folder)?;
-    let mut further_references = 0;
+    let mut remarks = Remarks::default();
     for file in &request.data {
-        let mut documents = Documents::open(file, TextUnit::Line)?;
+        let mut documents = Documents::open(file, request.reading)?;
         let mut watch = Watch { observe: &mut *observe, read: 0 };
         while let Some(document) = documents.next().transpose()? {
             for (number, turn) in document.texts().into_iter().enumerate() {
                 if number > 0 {
                     corpus.push(END)?;
                 }
-                for id in encode(&tokenizer, turn, request, file.path(), documents.line())? {
+                for id in tokenizer.encode_plain(turn)? {
                     corpus.push(id)?;
                 }
             }
             corpus.end_sentence()?;
             watch.at(documents.progress().0)?;
         }
-        further_references += documents.further_references();
+        remarks.add(file.path(), &documents);
     }
-    Ok(Tokens { corpus, vocabulary: vocabulary_of(&tokenizer)?, trained: Some(trained), further_references })
-}
-
-fn encode(
-    tokenizer: &Tokenizer,
-    text: &str,
-    request: &NgramTraining,
-    path: &Path,
-    line: u64,
-) -> Result<Vec<u32>, Failure> {
-    let mut ids = tokenizer.encode_plain(text)?;
-    let special = |id: &u32| *id != UNKNOWN && *id < SPECIALS.len() as u32;
-    match (ids.iter().copied().find(special), request.special_words) {
-        (Some(id), SpecialWords::Refuse) => Err(Error::Text {
-            path: path.to_owned(),
-            line,
-            reason: format!(
-                "the token {} has a meaning of its own in a model; take it out, or pass over it with --skip-symbols",
-                SPECIALS[id as usize]
-            ),
-        }
-        .into()),
-        (Some(_), SpecialWords::Skip) => {
-            ids.retain(|id| !special(id));
-            Ok(ids)
-        }
-        (None, _) => Ok(ids),
-    }
+    Ok(Tokens { corpus, vocabulary: vocabulary_of(&tokenizer)?, trained: Some(trained), remarks })
 }
 
 /// All turns and sentences of files.
-fn texts(files: &[DataFile]) -> impl Iterator<Item = Result<String, Failure>> {
-    documents(files, TextUnit::Line).flat_map(|document| match document {
+fn texts(request: &NgramTraining) -> impl Iterator<Item = Result<String, Failure>> + use<> {
+    documents(&request.data, request.reading).flat_map(|document| match document {
         Ok(document) => document.texts().into_iter().map(|text| Ok(text.to_owned())).collect::<Vec<_>>(),
         Err(error) => vec![Err(error.into())],
     })
