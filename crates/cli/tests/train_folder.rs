@@ -181,6 +181,9 @@ fn files_beside_the_model_are_never_overwritten_silently() {
     assert!(!bench.path("gru").exists() && !bench.path("ngram").exists());
     bench.ngram(&data, "ngram", &["--arpa", &arpa, "--overwrite"]).exits(0);
     assert!(fs::read_to_string(&arpa).unwrap().starts_with("\\data\\"));
+    // They may lie in the folder that is being made.
+    bench.ngram(&data, "inside", &["--arpa", &bench.text("inside/m.arpa.gz")]).exits(0);
+    assert!(names(&bench.path("inside")).contains(&"m.arpa.gz".to_owned()));
     // The report of a training that goes on takes the place of its earlier one, and of nothing else.
     let own = bench.text("own.html");
     bench.gru(&data, "gru", &["--max-steps", "2", "--report", &own, "--schedule", "constant"]).exits(0);

@@ -71,13 +71,15 @@ pub fn run(mut request: NgramTraining, notes: Notes) -> Outcome {
     working.show("saving");
     let (model, arpa) = sinks;
     model.finish()?;
+    // It may lie in the folder itself; whatever becomes of it, the model is kept.
+    let arpa = arpa.map_or(Ok(()), ArpaWriter::finish);
     folder::save(&request, claim.folder(), task, framing, &tokens, &summary)?;
     claim.keep()?;
     drop(working);
     report(&summary, count, begin, notes);
     remark_fallback(&summary, request.discount_fallback, notes);
     notes.say(format_args!("saved in {}", request.out.display()));
-    Ok(arpa.map_or(Ok(()), ArpaWriter::finish)?)
+    Ok(arpa?)
 }
 
 /// Lowers an order that no sentence is long enough for, unless that is to be an error.
