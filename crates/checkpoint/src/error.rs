@@ -166,7 +166,7 @@ pub enum Error {
 
     /// A training was begun in the folder.
     #[error(
-        "a training was begun in {} already; go on with it by --resume, begin anew with --overwrite, or name another folder",
+        "{} holds the training of a network; go on with it by --resume, begin anew with --overwrite, or name another folder",
         folder.display()
     )]
     Begun {

@@ -93,7 +93,7 @@ pub enum Error {
     },
     /// A folder in which a training was begun already.
     #[error(
-        "a training was begun in {} already; go on with it by --resume, begin anew with --overwrite, or name another folder",
+        "{} holds the training of a network; go on with it by --resume, begin anew with --overwrite, or name another folder",
         folder.display()
     )]
     AlreadyBegun {
