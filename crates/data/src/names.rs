@@ -42,7 +42,10 @@ fn is_pattern(name: &Path) -> bool {
 fn expand(name: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let wrong = |reason: String| Error::Kind { path: name.to_owned(), reason };
     let pattern = name.to_str().unwrap_or_default();
-    let found = glob::glob(pattern).map_err(|error| wrong(format!("not a pattern of names ({error})")))?;
+    // As in a shell, a star stands for no hidden file.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let found = glob::glob_with(pattern, options)
+        .map_err(|error| wrong(format!("not a pattern of names ({error})")))?;
     let before = files.len();
     for path in found {
         let path =
