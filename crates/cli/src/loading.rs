@@ -9,7 +9,7 @@ use papo::hub::{Repair, Repository, Want};
 use papo::quantized::Quantized;
 use papo::{
     ChatModel, GenerationConfig, Hooks, LoadOptions, ModelRef, PretrainedModel, Progress, TokenId, Tokenizer,
-    built_in,
+    WeightDtype, built_in,
 };
 
 use crate::failure::Failure;
@@ -18,6 +18,13 @@ use crate::terminal::{Interrupt, LoadingBar, Notes};
 
 /// Loads a folder, a name on the hub, an alias or, without a name, the built-in model.
 pub fn load(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<ChatModel, Failure> {
+    let model = load_among(name, loading, notes)?;
+    check_dtype(model.model(), loading)?;
+    Ok(model)
+}
+
+/// Loads one of several models; the precision asked for is meant for those that have weights.
+pub fn load_among(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<ChatModel, Failure> {
     watched(name, loading, notes, |options| match name {
         Some(name) => ChatModel::load(name, options),
         None => ChatModel::load_default(options),
@@ -26,10 +33,23 @@ pub fn load(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<ChatM
 
 /// Loads a network alone: what has no tokenizer can still be measured.
 pub fn load_network(name: Option<&str>, loading: &Loading, notes: Notes) -> Result<PretrainedModel, Failure> {
-    watched(name, loading, notes, |options| match name {
+    let model = watched(name, loading, notes, |options| match name {
         Some(name) => PretrainedModel::from_pretrained(name, options),
         None => PretrainedModel::load(&ModelFiles::Embedded(built_in::default_model()?), options),
-    })
+    })?;
+    check_dtype(&model, loading)?;
+    Ok(model)
+}
+
+/// Refuses a precision for the one model of a command where that has no weights.
+fn check_dtype(model: &PretrainedModel, loading: &Loading) -> Result<(), Failure> {
+    if loading.dtype != WeightDtype::Auto && model.network().compute().is_none() {
+        return Err(Failure::Usage(format!(
+            "--dtype {} has no effect on an n-gram model, which has no weights; leave it out",
+            loading.dtype_name()
+        )));
+    }
+    Ok(())
 }
 
 /// A model as it comes: with a tokenizer, or of ids alone.
@@ -114,6 +134,7 @@ pub fn load_any(name: &str, loading: &Loading, notes: Notes) -> Result<AnyModel,
             Err(why) => Ok(AnyModel::IdsOnly(network, why)),
         }
     })?;
+    check_dtype(model.network(), loading)?;
     if let AnyModel::IdsOnly(_, why) = &model {
         notes.say(format_args!("the model takes input_ids only, no text: {why}"));
     }

@@ -100,6 +100,15 @@ fn an_option_without_effect_is_told() {
 }
 
 #[test]
+fn a_precision_means_nothing_to_a_model_without_weights() {
+    for command in [&["chat", "ngram"][..], &["next", "ngram", "hello"], &["bench", "ngram", "--runs", "1"]] {
+        let words = [command, &["--dtype", "int8"]].concat();
+        run(&words, "Hi\n").exits(2).complains("--dtype int8").complains("n-gram");
+    }
+    run(&["compare", "ngram", "rnn", "--dtype", "int8", "--prompt", "Hi"], "").exits(0);
+}
+
+#[test]
 fn a_model_that_is_nowhere_is_an_error_and_says_where_it_was_looked_for() {
     run(&["chat", "/no/such/folder"], "Hi\n").exits(1).complains("/no/such/folder");
     run(&["chat", ""], "Hi\n").exits(1);

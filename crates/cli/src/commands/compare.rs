@@ -14,7 +14,7 @@ use papo_data::{Input, Lines};
 use crate::command_line::command_line;
 use crate::environment;
 use crate::failure::{Failure, Outcome};
-use crate::loading::{check_options, load};
+use crate::loading::{check_options, load_among};
 use crate::output_file::OutputFile;
 use crate::request::{Compare, Format, Prompts};
 use crate::terminal::{self, Interrupt, LoadingBar, Notes, Output, printable};
@@ -50,7 +50,7 @@ pub fn run(request: Compare, notes: Notes) -> Outcome {
         if interrupt.came() {
             break;
         }
-        let model = match load(Some(name), &request.loading, notes) {
+        let model = match load_among(Some(name), &request.loading, notes) {
             Ok(model) => model,
             Err(failure) => {
                 all_good = false;

@@ -10,7 +10,7 @@ use papo::{ChatModel, Conversation, GenerationConfig, Memory, ModelRef, Reply, T
 use super::listed;
 use super::slash::{HELP, Slash, Source};
 use crate::failure::Failure;
-use crate::loading::{check_options, load, warnings};
+use crate::loading::{check_options, load_among, warnings};
 use crate::output_file::ExistingFile;
 use crate::request::{Chat, Loading};
 use crate::terminal::{self, Notes};
@@ -163,7 +163,7 @@ impl Table {
                 "{name} is not at hand, and no line of a pipe downloads a model: {why}"
             )));
         }
-        load(Some(name), &self.loading, self.notes)
+        load_among(Some(name), &self.loading, self.notes)
     }
 
     fn set(&mut self, name: &str, value: &str, model: &ChatModel) -> Result<String, Failure> {
