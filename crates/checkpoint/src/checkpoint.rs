@@ -72,11 +72,7 @@ impl Checkpoint {
         match WEIGHT_FILES.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
             Some(path) => Self::open_file(&path),
             None => {
-                let entries = std::fs::read_dir(folder)
-                    .map_err(|source| Error::Read { path: folder.to_path_buf(), source })?;
-                let mut names: Vec<String> =
-                    entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-                names.sort();
+                let names = names_below(folder)?;
                 let found = other_weights(names.iter().map(String::as_str));
                 Err(Error::NoWeights { folder: folder.to_path_buf(), found })
             }
@@ -184,6 +180,24 @@ impl Checkpoint {
             .map(|entry| entry.shape.iter().product::<usize>())
             .sum()
     }
+}
+
+/// The files of a folder and of the folders in it, sorted.
+fn names_below(folder: &Path) -> Result<Vec<String>, Error> {
+    let entries = |folder: &Path| {
+        let read =
+            std::fs::read_dir(folder).map_err(|source| Error::Read { path: folder.to_path_buf(), source })?;
+        Ok(read.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>())
+    };
+    let mut names = entries(folder)?;
+    for name in names.clone() {
+        if folder.join(&name).is_dir() {
+            let below = entries(&folder.join(&name)).unwrap_or_default();
+            names.extend(below.into_iter().map(|below| format!("{name}/{below}")));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Tells the format of a weight file from its first bytes, and lists what it holds.

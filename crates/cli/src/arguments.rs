@@ -158,8 +158,24 @@ pub enum Command {
 pub fn command() -> clap::Command {
     let command = Arguments::command();
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    command.after_long_help(format!("{after}\n\n{}", crate::environment::help()))
+    let command = command.after_long_help(format!("{after}\n\n{}", crate::environment::help()));
+    command.mut_subcommand("train", |train| {
+        NO_USE_FOR.iter().fold(train, |train, &(kind, flag)| {
+            train.mut_subcommand(kind, |command| command.mut_arg(flag, |flag| flag.hide(true)))
+        })
+    })
 }
+
+/// Flags of networks that a kind of them has no use for: its help leaves them out, and they are refused.
+const NO_USE_FOR: &[(&str, &str)] = &[
+    ("rnn", "target_tokens"),
+    ("lstm", "target_tokens"),
+    ("gru", "target_tokens"),
+    ("seq2seq", "unroll"),
+    ("seq2seq", "unit"),
+    ("transformer", "unroll"),
+    ("transformer", "unit"),
+];
 
 /// `papo completions`.
 #[derive(Args, Debug)]

@@ -10,7 +10,6 @@ mod lines;
 mod notes;
 mod output;
 mod progress;
-mod streamed;
 mod wrap;
 
 pub use interrupt::Interrupt;
@@ -18,7 +17,6 @@ pub use lines::{BadLine, Lines, MAX_LINE};
 pub use notes::{Notes, complain, prompt};
 pub use output::{Output, printable};
 pub use progress::{LoadingBar, Thinking, Working};
-pub use streamed::StreamedReply;
 pub use wrap::{Wrap, wrapped};
 
 use std::io::{self, IsTerminal};

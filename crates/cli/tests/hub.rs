@@ -22,9 +22,13 @@ struct World {
 
 impl World {
     fn new(checkpoint_name: &str) -> World {
+        World::of(PathBuf::from(checkpoint(checkpoint_name)))
+    }
+
+    /// A hub whose model is the files of a folder.
+    fn of(folder: PathBuf) -> World {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let folder = PathBuf::from(checkpoint(checkpoint_name));
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&asked);
         std::thread::spawn(move || {
@@ -138,4 +142,39 @@ fn tokenizing_fetches_no_weights() {
 #[test]
 fn a_model_that_the_hub_does_not_have_is_told_in_a_sentence() {
     World::new("t5-flan").run(&["pull", "org/other"], "").exits(1).complains("org/other");
+}
+
+#[test]
+fn weights_of_a_model_that_cannot_be_run_are_not_downloaded() {
+    for (field, value, sentence) in [
+        ("model_type", json!("llama"), "the model type `llama` is not supported"),
+        ("quantization_config", json!({"quant_method": "bitsandbytes"}), "quantised by bitsandbytes"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(checkpoint("t5-flan")).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+        let path = folder.path().join("config.json");
+        let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        config[field] = value;
+        std::fs::write(&path, config.to_string()).unwrap();
+        let world = World::of(folder.path().to_owned());
+        world.run(&["generate", "org/tiny"], "").exits(1).complains(sentence);
+        world.run(&["pull", "org/tiny"], "").exits(1).complains(sentence);
+        assert!(world.was_asked_for("config.json") && !world.was_asked_for("model.safetensors"));
+    }
+}
+
+#[test]
+fn the_address_of_a_models_page_is_its_name_and_pull_repairs() {
+    let world = World::new("t5-flan");
+    let page = format!("{}/org/tiny/tree/main", world.url);
+    let folder = world.run(&["pull", &page], "").exits(0).stdout;
+    let weights = Path::new(folder.trim_end()).join("model.safetensors");
+    std::fs::File::options().write(true).open(&weights).unwrap().set_len(100).unwrap();
+    world.run_offline(&["generate", "org/tiny"], "").exits(1).complains("`papo pull org/tiny` repairs it");
+    world.run(&["pull", "org/tiny"], "").exits(0).complains("it is fetched again");
+    world.run_offline(&["generate", "org/tiny"], "").exits(0);
+    world.run(&["pull", "org/tiny", "--force"], "").exits(0);
 }

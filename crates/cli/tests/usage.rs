@@ -220,6 +220,14 @@ fn help_lists_what_applies_and_the_environment() {
     run(&["eval", "transformer", "--data", "text.txt", "--num-beams", "3"], "")
         .exits(2)
         .complains("no pairs");
+    for (kind, idle, used) in [
+        ("gru", &["--target-tokens"][..], &["--unroll", "--unit"][..]),
+        ("transformer", &["--unroll", "--unit"], &["--target-tokens"]),
+    ] {
+        let train = run(&["train", kind, "--help"], "").exits(0).stdout;
+        assert!(idle.iter().all(|flag| !train.contains(flag)), "{train}");
+        assert!(used.iter().all(|flag| train.contains(flag)), "{train}");
+    }
     let help = run(&["--help"], "").exits(0).stdout;
     for name in
         ["PAPO_NUM_THREADS", "PAPO_KERNELS", "HF_HUB_OFFLINE", "HF_TOKEN", "NO_COLOR", "XDG_STATE_HOME"]

@@ -265,3 +265,18 @@ fn an_interrupt_ends_loading_between_two_tensors() {
     let loaded = EncoderDecoder::load(&config("bart-full"), Path::new("c.json"), &checkpoint, &options);
     assert!(matches!(loaded, Err(Error::Interrupted)));
 }
+
+#[test]
+fn names_with_a_wrappers_prefix_are_told_for_what_they_are() {
+    for (name, prefix, word) in [
+        ("bart-full", "module.", "DataParallel"),
+        ("t5-flan", "_orig_mod.", "torch.compile"),
+        ("marian", "base_model.model.", "merge_and_unload"),
+        ("t5-flan", "net.", "a wrapper around the model"),
+    ] {
+        let prefixed: support::Tensors =
+            tensors(name).into_iter().map(|(key, tensor)| (format!("{prefix}{key}"), tensor)).collect();
+        let sentence = rebuild(&config(name), &prefixed, WeightDtype::Auto).unwrap_err().to_string();
+        assert!(sentence.contains(&format!("`{prefix}`")) && sentence.contains(word), "{sentence}");
+    }
+}

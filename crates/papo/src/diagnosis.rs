@@ -32,6 +32,11 @@ pub(crate) fn check_folder(files: &ModelFiles) -> Result<(), Error> {
     }
 }
 
+/// The error of a tokenizer that is not there: a folder that is no model at all is told for what it is.
+pub(crate) fn no_tokenizer(files: &ModelFiles) -> Error {
+    check_folder(files).err().unwrap_or_else(|| Error::NoTokenizer { folder: files.place() })
+}
+
 /// What a folder is that lacks a configuration or weights; `None` where there is nothing better to say than what it lacks.
 fn reason(folder: &Path) -> Option<String> {
     let has = |name: &str| folder.join(name).is_file();
@@ -98,7 +103,11 @@ fn reason(folder: &Path) -> Option<String> {
 pub(crate) fn adapter(config: &[u8]) -> String {
     let config: Value = serde_json::from_slice(config).unwrap_or_default();
     let text = |name: &str| config[name].as_str().filter(|text| !text.is_empty());
-    let kind = text("peft_type").map_or_else(|| "an adapter".to_owned(), |kind| format!("a {kind} adapter"));
+    let kind = match text("peft_type") {
+        Some("LORA") => "a LoRA adapter".to_owned(),
+        Some(kind) => format!("an adapter ({kind})"),
+        None => "an adapter".to_owned(),
+    };
     let base = text("base_model_name_or_path").or(text("model_name"));
     format!(
         "it holds {kind} for {}, which is no model by itself; merge the two in Python, \
@@ -181,7 +190,7 @@ pub(crate) fn refusal_of_quantised(place: PathBuf, method: &str) -> Error {
     Error::NoModel {
         folder: place,
         reason: format!(
-            "its weights were quantised by {method}, which is not read; use the model that it was made from (`--dtype int8` or int4 \
+            "its weights were quantised by {method}, which Papo does not read; use the model that it was made from (`--dtype int8` or int4 \
              rounds that one while it is loaded)"
         ),
     }
@@ -211,10 +220,8 @@ pub(crate) fn explained(
             marks.iter().any(|mark| name.ends_with(mark)) || name.contains(".quant_state.bitsandbytes")
         };
         let name = names.find(|name| is_marked(name))?;
-        Some(
-            if name.contains(".q") && !name.contains(".quant_") { "GPTQ or AWQ" } else { "bitsandbytes" }
-                .to_owned(),
-        )
+        let by_gptq = name.ends_with(".qweight") || name.ends_with(".qzeros");
+        Some(if by_gptq { "GPTQ or AWQ" } else { "bitsandbytes" }.to_owned())
     };
     match if of_tensors { quantised(config).or_else(marked) } else { None } {
         Some(method) => refusal_of_quantised(files.place(), &method),
@@ -264,9 +271,9 @@ mod tests {
             (
                 &[("adapter_config.json", lora), ("adapter_model.safetensors", "")][..],
                 "",
-                ["LORA", "google/flan-t5-base"],
+                ["a LoRA adapter", "google/flan-t5-base"],
             ),
-            (&[("adapter_config.json", lora), ("config.json", "{}")], "", ["LORA", "merge_and_unload"]),
+            (&[("adapter_config.json", lora), ("config.json", "{}")], "", ["LoRA", "merge_and_unload"]),
             (&[("adapter_config.json", "{")], "", ["an adapter", "does not name"]),
             (
                 &[("checkpoint-500/config.json", ""), ("checkpoint-1500/config.json", ""), ("x/y", "")],

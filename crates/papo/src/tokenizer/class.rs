@@ -7,8 +7,8 @@
 use tokenizers::AddedToken;
 
 use super::settings::{Named, Settings};
-use crate::Error;
 use crate::files::ModelFiles;
+use crate::{Error, diagnosis};
 
 /// The classes of tokenizers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl TokenizerClass {
             None if files.contains("vocab.json") && files.contains("merges.txt") => {
                 Err(families_unknown(files))
             }
-            None => Err(Error::NoTokenizer { folder: files.place() }),
+            None => Err(diagnosis::no_tokenizer(files)),
         }
     }
 

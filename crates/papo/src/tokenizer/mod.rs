@@ -41,7 +41,7 @@ pub use train::{Framing, LetterCase, SPECIALS, TokenizerKind, TokenizerTraining,
 use crate::files::ModelFiles;
 use crate::hub::Want;
 use crate::model_ref::ModelRef;
-use crate::{Error, LoadOptions};
+use crate::{Error, LoadOptions, diagnosis};
 use backend::{Backend, Frame};
 use byte_pairs::Surround;
 use guard::guarded;
@@ -108,7 +108,7 @@ impl Tokenizer {
             && !needed.iter().any(|file| files.contains(file))
             && !files.contains("tokenizer.json")
         {
-            return Err(Error::NoTokenizer { folder: files.place() });
+            return Err(diagnosis::no_tokenizer(files));
         }
         let wrong = |reason: String| Error::Content { path: files.path("tokenizer_config.json"), reason };
         class.default_roles(&mut settings);

@@ -1,15 +1,18 @@
-//! How a reply reaches a person: words as they come, broken at the terminal's width, or a sign that one is being thought of.
+//! How a reply reaches a person: words as soon as they are certain, broken at the terminal's width; before the first, a sign that one
+//! is being thought of.
 //!
-//! Greedy search and sampling show each word when it is certain. Beam search has no certain word before its end, so a sign shows
-//! that it is thinking.
+//! Greedy search and sampling are certain of each word. Beam search is certain of those that all beams have that can still win.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
+use papo::conversation::TrimmedText;
 use papo::generate::{StepEvent, TokenEvent};
-use papo::{ChatModel, Conversation, GenerationConfig, Hooks, Reply};
+use papo::tokenizer::DecodeStream;
+use papo::{Conversation, GenerationConfig, Hooks, Reply, TokenId, Tokenizer};
 
 use crate::failure::{Failure, Outcome};
-use crate::terminal::{self, Interrupt, Notes, Output, StreamedReply, Thinking, Wrap, printable};
+use crate::terminal::{self, Interrupt, Notes, Output, Thinking, Wrap, printable};
 
 /// What stands before each reply of a chat.
 pub const NAME: &str = "Chatbot: ";
@@ -42,10 +45,30 @@ impl Voice {
         words: &str,
         config: &GenerationConfig,
     ) -> Result<Reply, Failure> {
-        if has_words_on_the_way(conversation.model(), config) {
-            self.stream(conversation, words, config)
-        } else {
-            self.think(conversation, words, config)
+        let spoken = RefCell::new(Spoken::new(self, conversation.model().tokenizer()));
+        // Of several samples the first is the reply.
+        let mut on_token = |event: &TokenEvent| match event.row {
+            0 => spoken.borrow_mut().say(&[event.token]),
+            _ => ControlFlow::Continue(()),
+        };
+        let mut on_step = |event: &StepEvent<'_>| {
+            let mut spoken = spoken.borrow_mut();
+            spoken.think(event.step + 1);
+            let said = 1 + spoken.tokens;
+            spoken.say(event.best[..event.agreed].get(said..).unwrap_or_default())
+        };
+        let mut hooks = Hooks::default().on_token(&mut on_token).on_step(&mut on_step);
+        if let Some(interrupt) = self.interrupt {
+            hooks = hooks.interrupt(interrupt.flag());
+        }
+        let reply = conversation.reply_with(words, config, hooks);
+        let spoken = spoken.into_inner();
+        match (spoken.trouble.is_some(), reply) {
+            (false, Ok(reply)) => {
+                spoken.finish(reply.ids.get(1..).unwrap_or_default())?;
+                Ok(reply)
+            }
+            (_, reply) => Err(spoken.give_up(reply.err().map(Failure::from))),
         }
     }
 
@@ -61,95 +84,97 @@ impl Voice {
         self.output.line(console::style(farewell).green().bold())?;
         self.output.flush()
     }
-
-    fn begin(&mut self) -> Result<Wrap, Failure> {
-        if !self.name.is_empty() {
-            self.output.text(console::style(self.name).green().bold())?;
-            self.output.flush()?;
-        }
-        Ok(Wrap::new(terminal::width(), self.name.len()))
-    }
-
-    fn stream(
-        &mut self,
-        conversation: &mut Conversation<'_>,
-        words: &str,
-        config: &GenerationConfig,
-    ) -> Result<Reply, Failure> {
-        let mut wrap = self.begin()?;
-        let model = conversation.model();
-        let mut decoded = model.tokenizer().stream();
-        let mut shown = StreamedReply::default();
-        let mut trouble = None;
-        let output = &mut self.output;
-        let mut on_token = |event: &TokenEvent| {
-            // Of several samples the first is the reply.
-            if event.row > 0 {
-                return ControlFlow::Continue(());
-            }
-            let piece = match decoded.push(event.token) {
-                Ok(piece) => piece.unwrap_or_default(),
-                Err(error) => {
-                    trouble = Some(Failure::from(error));
-                    return ControlFlow::Break(());
-                }
-            };
-            let lines = wrap.push(&printable(&shown.push(&piece)).to_string());
-            match output.text(lines).and_then(|()| output.flush()) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(failure) => {
-                    trouble = Some(failure);
-                    ControlFlow::Break(())
-                }
-            }
-        };
-        let mut hooks = Hooks::default().on_token(&mut on_token);
-        if let Some(interrupt) = self.interrupt {
-            hooks = hooks.interrupt(interrupt.flag());
-        }
-        let reply = conversation.reply_with(words, config, hooks);
-        let reply = match (trouble, reply) {
-            (None, Ok(reply)) => reply,
-            (trouble, reply) => {
-                self.output.line("")?;
-                return Err(trouble.or(reply.err().map(Failure::from)).unwrap_or(Failure::Reported));
-            }
-        };
-        // What the stream held back: half a character that never was completed, or a word that waited for what follows it.
-        let rest = shown.push(&decoded.finish()?.unwrap_or_default());
-        let rest = wrap.push(&printable(&rest).to_string()) + &wrap.finish();
-        self.output.line(rest)?;
-        self.output.flush()?;
-        Ok(reply)
-    }
-
-    fn think(
-        &mut self,
-        conversation: &mut Conversation<'_>,
-        words: &str,
-        config: &GenerationConfig,
-    ) -> Result<Reply, Failure> {
-        let thinking = Thinking::begin(self.notes);
-        let mut on_step = |event: &StepEvent<'_>| {
-            thinking.show(event.step + 1);
-            ControlFlow::Continue(())
-        };
-        let mut hooks = Hooks::default().on_step(&mut on_step);
-        if let Some(interrupt) = self.interrupt {
-            hooks = hooks.interrupt(interrupt.flag());
-        }
-        let reply = conversation.reply_with(words, config, hooks);
-        drop(thinking);
-        let reply = reply?;
-        let mut wrap = self.begin()?;
-        let text = wrap.push(&printable(&reply.text).to_string()) + &wrap.finish();
-        self.output.line(text)?;
-        self.output.flush()?;
-        Ok(reply)
-    }
 }
 
-/// `false` for a search that has no words before its end.
-fn has_words_on_the_way(model: &ChatModel, config: &GenerationConfig) -> bool {
-    model.model().generation_config().merged(config).num_beams.unwrap_or(1) == 1
+/// A reply on its way.
+struct Spoken<'a> {
+    name: &'static str,
+    output: Output,
+    decoded: DecodeStream<'a>,
+    text: TrimmedText,
+    wrap: Wrap,
+    /// Tokens so far, the start token not counted.
+    tokens: usize,
+    /// Until the first word.
+    thinking: Option<Thinking>,
+    /// Why no more can be shown.
+    trouble: Option<Failure>,
+}
+
+impl<'a> Spoken<'a> {
+    fn new(voice: &Voice, tokenizer: &'a Tokenizer) -> Spoken<'a> {
+        Spoken {
+            name: voice.name,
+            output: Output::standard(),
+            decoded: tokenizer.stream(),
+            text: TrimmedText::default(),
+            wrap: Wrap::new(terminal::width(), voice.name.len()),
+            tokens: 0,
+            thinking: Some(Thinking::begin(voice.notes)),
+            trouble: None,
+        }
+    }
+
+    fn think(&self, tokens: usize) {
+        if let Some(thinking) = &self.thinking {
+            thinking.show(tokens);
+        }
+    }
+
+    /// Takes the next tokens.
+    fn say(&mut self, tokens: &[TokenId]) -> ControlFlow<()> {
+        for &token in tokens {
+            self.tokens += 1;
+            let shown = self.decoded.push(token).map_err(Failure::from).and_then(|piece| self.show(piece));
+            if let Err(failure) = shown {
+                self.trouble = Some(failure);
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn show(&mut self, piece: Option<String>) -> Outcome {
+        let text = self.text.push(&piece.unwrap_or_default());
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.begin()?;
+        let lines = self.wrap.push(&printable(&text).to_string());
+        self.output.text(lines)?;
+        self.output.flush()
+    }
+
+    /// The name, before the first word.
+    fn begin(&mut self) -> Outcome {
+        if self.thinking.take().is_some() && !self.name.is_empty() {
+            self.output.text(console::style(self.name).green().bold())?;
+        }
+        Ok(())
+    }
+
+    /// Shows what is left of the whole reply, its start token not among `tokens`.
+    fn finish(mut self, tokens: &[TokenId]) -> Outcome {
+        let rest = tokens.get(self.tokens..).unwrap_or_default();
+        if self.say(rest).is_break() {
+            return Err(self.give_up(None));
+        }
+        let piece = self.decoded.finish()?;
+        self.show(piece)?;
+        // A reply without a word has its name all the same.
+        self.begin()?;
+        let held_back = self.wrap.finish();
+        self.output.line(held_back)?;
+        self.output.flush()
+    }
+
+    /// Ends the line, if one was begun, and says why.
+    fn give_up(mut self, failure: Option<Failure>) -> Failure {
+        if self.thinking.take().is_none()
+            && let Err(failure) = self.output.line("").and_then(|()| self.output.flush())
+        {
+            return failure;
+        }
+        self.trouble.take().or(failure).unwrap_or(Failure::Reported)
+    }
 }
