@@ -38,7 +38,14 @@ fn a_missing_file_is_named() {
         let said = refusal(&folder);
         assert!(said.contains(&format!("missing {file}")), "{name}: {said}");
     }
-    assert!(refusal(&tempfile::tempdir().unwrap()).contains("has no tokenizer"));
+    let bare = copy("t5-flan");
+    for file in fs::read_dir(bare.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if !file.ends_with("config.json") && !file.ends_with("model.safetensors") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    assert!(refusal(&bare).contains("has no tokenizer"), "{}", refusal(&bare));
+    assert!(refusal(&tempfile::tempdir().unwrap()).contains("it is empty"));
 }
 
 #[test]
