@@ -157,7 +157,7 @@ fn an_order_beyond_the_longest_is_refused() {
 #[test]
 fn fewer_entries_than_promised_are_refused() {
     let (line, problem) = damaged("ngram 2=3", "ngram 2=4");
-    assert_eq!((line, problem), (17, ArpaProblem::Count { order: 2, claimed: 4, found: 3 }));
+    assert_eq!((line, problem), (18, ArpaProblem::Count { order: 2, claimed: 4, found: 3 }));
     let (_, problem) = damaged("ngram 1=5", "ngram 1=18446744073709551615");
     assert_eq!(problem, ArpaProblem::Count { order: 1, claimed: u64::MAX, found: 5 });
 }
@@ -209,8 +209,9 @@ fn sections_out_of_order_are_refused() {
 }
 
 #[test]
-fn an_entry_where_a_section_begins_is_refused() {
-    assert!(matches!(damaged("\\3-grams:\n", ""), (18, ArpaProblem::Section { .. })));
+fn an_entry_where_a_section_begins_is_one_too_many() {
+    let problem = ArpaProblem::TooManyEntries { order: 2, claimed: 3 };
+    assert_eq!(damaged("\\3-grams:\n", ""), (18, problem));
 }
 
 #[test]
