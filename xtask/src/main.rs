@@ -35,15 +35,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Small-talk English for the built-in models: train.jsonl, valid.jsonl and test.jsonl
+    /// Small talk for the built-in models, in English and Portuguese: train.jsonl, valid.jsonl and test.jsonl
     Dialogues {
         /// The folder with `dialogue` and `text/names`
         #[arg(long, default_value = "../shared/data")]
         data: PathBuf,
+        /// The folder with our own conversations
+        #[arg(long, default_value = "recipes/talk")]
+        talk: PathBuf,
         /// The folder to write
         #[arg(long)]
         out: PathBuf,
-        /// How many conversations to draw from our own small talk
+        /// How often to draw each of our own conversations
         #[arg(long, default_value_t = dialogues::DRAWS)]
         draws: usize,
         /// The seed of everything that is drawn
@@ -135,7 +138,9 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().chore {
-        Chore::Dialogues { data, out, draws, seed } => dialogues::write(&data, &out, draws, seed),
+        Chore::Dialogues { data, talk, out, draws, seed } => {
+            dialogues::write(&data, &talk, &out, draws, seed)
+        }
         Chore::Machado { data, out } => machado::write(&data, &out),
         Chore::Multi30k { data, out } => multi30k::write(&data, &out),
         Chore::Tokenizer { data, kind, out } => tokenizer::write(&data, kind, &out),

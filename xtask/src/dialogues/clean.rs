@@ -39,6 +39,16 @@ static HUMAN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// What a person may tell of a day that a program does not have.
+static DAY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?ix)\bI\ (?:really\ |also\ |usually\ |always\ |just\ |actually\ |even\ |mostly\ )*(?:like\ to|love\ to|enjoy|try\ to|go|went|play(?:ed)?|watch(?:ed)?|ate|eat|
+        cook(?:ed)?|run|ran|saw|bought|buy|listened|listen|wear|drink|drank|met|visited|travel(?:ed)?|sleep|slept|studied|study|spend|spent|want\ to|
+        need\ to|plan|got|get|took|take|made|make|wish\ I)\b|\bI(?:'ve|\ have)\ (?:been|seen|never|always|got|had|read|watched|played|to)\b|
+        \b(?:we|our|us|mine)\b|\bme\ and\b|\b(?:last|this)\ (?:week|year|weekend|summer|month|night)\b",
+    )
+});
+
 static SPACES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s+"));
 static BEFORE_MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s+([.,!?])"));
 static SMALL_I: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bi('(?:m|ve|ll|d))?( |$|[,!?])"));
@@ -122,6 +132,18 @@ pub fn is_sayable(text: &str) -> bool {
     text.split(' ').count() <= 25 && !HUMAN.is_match(text)
 }
 
+/// Whether a sayable turn is what a good listener could say to the turn before: it asks, it takes up a word, or it is short; and it tells
+/// nothing of a day that a program does not have.
+pub fn listens(before: &str, reply: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'');
+        words.filter(|word| word.len() >= 4).map(str::to_lowercase).collect()
+    };
+    let told = words(before);
+    !DAY.is_match(reply)
+        && (reply.ends_with('?') || reply.split(' ').count() <= 6 || words(reply).iter().any(|word| told.contains(word)))
+}
+
 /// The same word three times in a row.
 fn stutters(text: &str) -> bool {
     let words: Vec<_> = text.split(' ').collect();
@@ -156,5 +178,9 @@ mod tests {
         assert!(is_sayable("I like that song too."));
         assert!(!is_sayable("My wife likes it."));
         assert!(!is_sayable("I work as a nurse."));
+        assert!(listens("I baked bread today.", "Fresh bread smells so good in the whole house."));
+        assert!(listens("I baked bread today.", "What kind did you bake?"));
+        assert!(!listens("I baked bread today.", "I went to the park and it was really nice there."));
+        assert!(!listens("I baked bread today.", "The park is very nice at that time of the year."));
     }
 }

@@ -1,19 +1,25 @@
 //! The small talk from which the built-in models learn: our own exchanges and what is clean and short in public dialogue.
 //!
-//! Small models learn what they hear often. So most of what they hear are conversations drawn from our own forest, whose replies
-//! are the ones that should come out; the rest is people talking, which teaches what else can be said and meant.
+//! Small models learn what they hear often. So most of what they hear are our own conversations, written out one by one in English
+//! and Portuguese, whose replies are the ones that should come out, and a few from an older forest of exchanges; the rest is people
+//! talking, which teaches what else can be said and meant.
 //!
 //! A line of the files is `{"turns": […], "targets": […]}`. Targets are the places of the turns that are worth learning to *say*;
 //! a model that reads a whole conversation as one text has no use for them. Dialogues are held out by whole conversations of
-//! the public sets. The forest has no part in `test.jsonl`: what is drawn from it twice is nearly the same.
+//! the public sets and whole situations of our own. `test.jsonl` holds public ones alone, the same ever since there is a lineage.
+//! The Portuguese part of the ChatterBot corpus was looked at and left out: its 294 answers are love declarations, boasts and trivia.
 //!
-//! Read next: `forest.rs`, `walk.rs`, `roughen.rs` for our own voice; `clean.rs`, `corpora.rs` for everybody else's.
+//! Read next: `written.rs`, `slots.rs` for our own voice; `forest.rs`, `walk.rs`, `roughen.rs` for the older one; `clean.rs`,
+//! `corpora.rs` for everybody else's.
 
 mod clean;
 mod corpora;
 mod forest;
+mod held_out;
 mod roughen;
+mod slots;
 mod walk;
+mod written;
 
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -24,22 +30,30 @@ use serde::Serialize;
 
 use crate::chance::Chance;
 
-/// Conversations drawn from our own small talk, unless told otherwise.
-pub const DRAWS: usize = 40_000;
+/// How often each of our own conversations is drawn, unless told otherwise.
+pub const DRAWS: usize = 6;
+
+/// Conversations in each language in which a name is told and asked for, and conversations drawn from the forest, for each of `DRAWS`.
+const NAMES: usize = 1000;
+const FOREST_WALKS: usize = 500;
 
 /// Our own small talk: the exchanges that the first model learnt, and those that came after.
 const FOREST: [(&str, &str); 2] =
     [("seed.txt", include_str!("seed.txt")), ("more.txt", include_str!("more.txt"))];
 
+/// Public conversations of each set to measure by, while training.
+const VALID: usize = 40;
+
 /// How often each dialogue of a set is heard.
-const REPEATS: [(&str, usize); 7] = [
+const REPEATS: [(&str, usize); 8] = [
+    ("talk", 1),
+    ("names", 1),
     ("seed", 1),
-    ("persona", 2),
+    ("persona", 1),
     ("self", 1),
-    ("topical", 1),
-    ("rasa", 6),
-    ("friendly", 12),
-    ("chatterbot", 12),
+    ("rasa", 2),
+    ("friendly", 3),
+    ("chatterbot", 3),
 ];
 
 /// A conversation and the places of the turns that a model may learn to say.
@@ -55,52 +69,69 @@ impl Dialogue {
     }
 }
 
-/// Writes `train.jsonl`, `valid.jsonl` and `test.jsonl` into `out`; says on standard error what went in.
-pub fn write(data: &Path, out: &Path, draws: usize, seed: u64) -> Result<()> {
+/// Writes `train.jsonl`, `valid.jsonl` and `test.jsonl` into `out`; says on standard error what went in. Our own conversations are
+/// in the folder `talk`, the public ones in `data`.
+pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> Result<()> {
     let mut chance = Chance::new(seed);
-    let names = first_names(&data.join("text/names/names.txt"))?;
+    let held_out = held_out::names(talk)?;
+    let all_names = first_names(&data.join("text/names/names.txt"))?;
     let (chatterbot, questions) = corpora::chatterbot(data)?;
     ensure!(!questions.is_empty(), "the ChatterBot corpus has no questions; is {} complete?", data.display());
 
     // Whole conversations are held out, never stretches of one that is learnt from. The public validation split of the personas
     // is learnt from, since the public training split is not at hand; their test split is shared between the three files.
-    let mut persona: Vec<Dialogue> = corpora::persona(data, "valid", &names)?.into_iter().flatten().collect();
-    let mut strangers = corpora::persona(data, "test", &names)?;
+    let mut persona: Vec<Dialogue> = corpora::persona(data, "valid", &all_names)?.into_iter().flatten().collect();
+    let mut strangers = corpora::persona(data, "test", &all_names)?;
     chance.shuffle(&mut strangers);
-    let mut valid: Vec<Dialogue> = strangers.drain(..100).flatten().collect();
-    let mut test: Vec<Dialogue> = strangers.drain(..200).flatten().collect();
+    let mut valid: Vec<Dialogue> = strangers.drain(..100).take(VALID).flatten().collect();
+    let test_strangers: Vec<Dialogue> = strangers.drain(..200).flatten().collect();
     persona.extend(strangers.into_iter().flatten());
     let mut films = corpora::self_dialogue(data)?;
     chance.shuffle(&mut films);
-    valid.extend(films.drain(..100));
-    test.extend(films.drain(..200));
+    valid.extend(films.drain(..100).take(VALID));
+    let test: Vec<Dialogue> = test_strangers.into_iter().chain(films.drain(..200)).collect();
+
+    let slots = slots::Slots::read(&talk.join("slots"), held_out.clone())?;
+    let written = written::Written::read(talk)?;
+    valid.extend(written.valid(&slots, &mut chance)?);
+    valid.extend(written.names(&slots, slots::Part::Valid, 2 * VALID, &mut chance)?);
 
     let mut forest = forest::Forest::default();
     for (origin, text) in FOREST {
         forest.read(origin, text)?;
     }
-    let walker = walk::Walker::new(&forest, &names, &questions);
-    valid.extend((0..300).map(|_| walker.dialogue(&mut chance)));
-    let drawn = (0..draws).map(|_| walker.dialogue(&mut chance)).collect();
+    let known: Vec<String> = all_names.into_iter().filter(|name| !held_out.contains(name)).collect();
+    let walker = walk::Walker::new(&forest, &known, &questions);
+    let walks = (0..draws * FOREST_WALKS).map(|_| walker.dialogue(&mut chance)).collect();
 
     let pair = |set: &str| corpora::pairs(&data.join("dialogue").join(set));
     let sets = [
-        ("seed", drawn),
-        ("persona", persona),
-        ("self", films),
-        ("topical", corpora::topical(data)?),
+        ("talk", written.train(&slots, draws, &mut chance)?),
+        ("names", written.names(&slots, slots::Part::Train, draws * NAMES, &mut chance)?),
+        ("seed", walks),
+        ("persona", worth_learning(persona)),
+        ("self", worth_learning(films.into_iter().step_by(3).collect())),
         ("rasa", pair("rasa-smalltalk-en/pairs.tsv")?),
         ("friendly", pair("personality-chat-ms/friendly.tsv")?),
         ("chatterbot", chatterbot),
     ];
     let mut train = Vec::new();
-    for ((name, dialogues), (known, repeats)) in sets.into_iter().zip(REPEATS) {
+    for ((name, mut dialogues), (known, repeats)) in sets.into_iter().zip(REPEATS) {
         assert_eq!(name, known);
+        let before = dialogues.len();
+        dialogues.retain(|dialogue| !held_out::is_named(dialogue, &held_out));
         let words: usize = dialogues.iter().map(Dialogue::words).sum();
-        eprintln!("{name}: {} dialogues, {words} words, {repeats} times", dialogues.len());
+        let targets: usize = dialogues.iter().map(|dialogue| dialogue.targets.len()).sum();
+        eprintln!(
+            "{name}: {} dialogues ({} with a name that is held out are left away), {targets} turns worth saying, {words} words, \
+             {repeats} times",
+            dialogues.len(),
+            before - dialogues.len()
+        );
+        let ours = ["talk", "names", "seed"].contains(&name);
         for dialogue in &dialogues {
             for _ in 0..repeats {
-                train.push(if name == "seed" { dialogue.clone() } else { typed(dialogue, &mut chance) });
+                train.push(if ours { dialogue.clone() } else { typed(dialogue, &mut chance) });
             }
         }
     }
@@ -118,6 +149,18 @@ pub fn write(data: &Path, out: &Path, draws: usize, seed: u64) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Dialogues with fewer targets: only replies that a good listener could have given.
+fn worth_learning(dialogues: Vec<Dialogue>) -> Vec<Dialogue> {
+    let kept = dialogues.into_iter().filter_map(|mut dialogue| {
+        let Dialogue { turns, targets } = &mut dialogue;
+        targets.retain(|&place| clean::listens(&turns[place - 1], &turns[place]));
+        // What comes after the last target teaches nothing.
+        turns.truncate(targets.last()? + 1);
+        Some(dialogue)
+    });
+    kept.collect()
 }
 
 /// Somebody else's conversation as Papo would meet it: in a third of them the first speaker is a user who types as users do.

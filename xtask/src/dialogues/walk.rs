@@ -29,7 +29,7 @@ const ASK_NAME: [&str; 9] = [
 ];
 
 /// What nearly everybody tries first, and must work.
-const FIRST: [&str; 26] = [
+const FIRST: [&str; 25] = [
     "how_are_you",
     "name",
     "my_name",
@@ -51,7 +51,6 @@ const FIRST: [&str; 26] = [
     "feeling_bad",
     "like_me",
     "live",
-    "portuguese",
     "my_film",
     "my_music",
     "my_food",
