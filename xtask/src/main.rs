@@ -17,6 +17,7 @@ mod machado;
 mod multi30k;
 mod record;
 mod sentences;
+mod talk;
 mod tokenizer;
 
 use std::path::PathBuf;
@@ -120,6 +121,17 @@ enum Chore {
         #[arg(long, default_value = "docs/accuracy.md")]
         out: PathBuf,
     },
+    /// Lets models answer the held-out conversations, and counts names, repetitions and languages
+    Talk {
+        /// Names or folders of models; the built-in ones if there are none
+        models: Vec<String>,
+        /// The folder with the conversations
+        #[arg(long, default_value = "recipes/talk/held-out")]
+        held_out: PathBuf,
+        /// Print every reply, with its mark
+        #[arg(long)]
+        transcripts: bool,
+    },
     /// docs/lineage.md: the models measured, sample conversations, tables and curves of the records
     Lineage {
         /// Names or folders of models; the built-in ones if there are none
@@ -150,6 +162,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Accuracy { models, dialogues, pairs, out } => {
             accuracy::write(&models, &accuracy::Data { dialogues, pairs }, &out)
         }
+        Chore::Talk { models, held_out, transcripts } => talk::run(&models, &held_out, transcripts),
         Chore::Lineage { models, data, records, out } => lineage::write(&models, &data, &records, &out),
     }
 }

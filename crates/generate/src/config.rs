@@ -154,6 +154,8 @@ options! {
     no_repeat_ngram_size: usize,
     /// No sequence of this many tokens of the source appears in the answer.
     encoder_no_repeat_ngram_size: usize,
+    /// No sequence of this many tokens of an earlier reply, and no shorter reply as a whole, appears in a reply.
+    reply_no_repeat_ngram_size: usize,
     /// Sequences of tokens that never appear.
     bad_words_ids: Vec<Vec<TokenId>>,
     /// Numbers added to the score of the last token of given sequences of tokens.

@@ -106,7 +106,8 @@ pub fn generate_with<M: LanguageModel>(
 ) -> Result<Generated, Error> {
     let begin = Instant::now();
     let plan = Plan::new(config, &hooks, model.vocab_size(), model.max_positions())?;
-    let processors = Processors::new(config, &plan, sources, hooks.allowed_tokens, model.vocab_size())?;
+    let processors =
+        Processors::new(config, &plan, sources, hooks.earlier, hooks.allowed_tokens, model.vocab_size())?;
     if sources.is_empty() {
         return Ok(Generated::default());
     }

@@ -45,6 +45,7 @@ pub struct Hooks<'a> {
     pub(crate) allowed_tokens: Option<AllowedTokens<'a>>,
     pub(crate) interrupt: Option<&'a AtomicBool>,
     pub(crate) prompt: Vec<TokenId>,
+    pub(crate) earlier: &'a [Vec<TokenId>],
     pub(crate) padding: Padding,
 }
 
@@ -87,6 +88,13 @@ impl<'a> Hooks<'a> {
         self
     }
 
+    /// Replies given before in the same conversation, from start token to end token, which `reply_no_repeat_ngram_size` keeps a new one
+    /// from repeating; they count for every source.
+    pub fn earlier_replies(mut self, replies: &'a [Vec<TokenId>]) -> Self {
+        self.earlier = replies;
+        self
+    }
+
     /// Says what the padding token is in the sources; masked unless told otherwise.
     pub fn padding(mut self, padding: Padding) -> Self {
         self.padding = padding;
@@ -102,6 +110,7 @@ impl<'a> Hooks<'a> {
             allowed_tokens: self.allowed_tokens,
             interrupt: self.interrupt,
             prompt: self.prompt.clone(),
+            earlier: self.earlier,
             padding: self.padding,
         }
     }
@@ -120,6 +129,7 @@ impl std::fmt::Debug for Hooks<'_> {
             .field("allowed_tokens", &self.allowed_tokens.is_some())
             .field("interrupt", &self.interrupt.is_some())
             .field("prompt", &self.prompt)
+            .field("earlier", &self.earlier)
             .field("padding", &self.padding)
             .finish()
     }

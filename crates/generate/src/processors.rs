@@ -47,6 +47,7 @@ impl<'a> Processors<'a> {
         config: &GenerationConfig,
         plan: &Plan,
         sources: &'a [Vec<TokenId>],
+        earlier: &'a [Vec<TokenId>],
         allowed: Option<allowed::Allow<'a>>,
         vocabulary: usize,
     ) -> Result<Self, Error> {
@@ -66,6 +67,10 @@ impl<'a> Processors<'a> {
         }
         if let Some(size) = config.encoder_no_repeat_ngram_size.filter(|&size| size > 0) {
             list.push(Box::new(ngram::EncoderNoRepeat { size, sources }));
+        }
+        if let Some(size) = config.reply_no_repeat_ngram_size.filter(|&size| size > 0 && !earlier.is_empty())
+        {
+            list.push(Box::new(ngram::ReplyNoRepeat { size, earlier }));
         }
         if let Some(words) = &config.bad_words_ids {
             list.push(Box::new(bias::bad_words(words, ends, vocabulary)?));
@@ -138,7 +143,7 @@ pub fn process_scores(
 ) -> Result<(), Error> {
     let plan = Plan::new(config, &Hooks::default(), scores.len(), None)?;
     let sources = [source.to_vec()];
-    let mut processors = Processors::new(config, &plan, &sources, None, scores.len())?;
+    let mut processors = Processors::new(config, &plan, &sources, &[], None, scores.len())?;
     processors.apply(&Row { source: 0, rank: 0, tokens }, scores)
 }
 

@@ -50,6 +50,6 @@ pub use schedule::{Horizon, Schedule};
 pub use seq2seq::Seq2Seq;
 pub use training::{
     Ending, Entry, Limits, Log, ModelFolder, Observer, OptimizerSettings, Recipe, Resume, SaveDtype,
-    StepEntry, Summary, Task, Training, ValidationEntry, planned_steps, train,
+    SourceUse, StepEntry, Summary, Task, Training, ValidationEntry, planned_steps, train,
 };
 pub use transformer::Transformer;

@@ -239,14 +239,16 @@ impl<'a> Conversation<'a> {
         &mut self,
         text: &str,
         config: &GenerationConfig,
-        hooks: Hooks<'_>,
+        mut hooks: Hooks<'_>,
     ) -> Result<Reply, Error> {
         let turn = Turn::said(Speaker::User, text);
         let Reading { ids, dropped_turns, cut: cut_tokens } = self.reading(&turn)?;
         let lossy = if self.told_of_loss { None } else { self.model.tokenizer().lossy_note(text) };
         let source_tokens = ids.len();
         let config = with_reply_length(config);
-        let generated = self.model.generate_with(&[ids], &config, hooks.padding(Padding::Read))?;
+        let earlier = self.earlier_replies(&config)?;
+        let hooks = hooks.reborrow().padding(Padding::Read).earlier_replies(&earlier);
+        let generated = self.model.generate_with(&[ids], &config, hooks)?;
         let answer = generated.sequences.into_iter().next();
         let (tokens, finish) = answer.map_or((Vec::new(), Finish::Interrupted), |it| (it.tokens, it.finish));
         let decoded = Turn::reply(self.model.tokenizer().decode(&tokens, SpecialTokens::Skip)?);
@@ -266,6 +268,22 @@ impl<'a> Conversation<'a> {
         self.told_of_loss |= reply.lossy.is_some();
         self.turns.extend([turn, decoded]);
         Ok(reply)
+    }
+
+    /// The replies so far as ids, from start token to end token, where an option wants to know them.
+    fn earlier_replies(&self, config: &GenerationConfig) -> Result<Vec<Vec<TokenId>>, Error> {
+        let settings = self.settings(config);
+        if settings.reply_no_repeat_ngram_size.unwrap_or(0) == 0 {
+            return Ok(Vec::new());
+        }
+        let start = settings.decoder_start_token_id.or(settings.bos_token_id);
+        let replies = self.turns.iter().filter(|turn| turn.speaker == Speaker::Chatbot);
+        let encoded = replies.map(|turn| {
+            let text = turn.decoded.as_deref().unwrap_or(&turn.text);
+            let ids = self.model.tokenizer().encode(text)?;
+            Ok(start.into_iter().chain(ids).collect())
+        });
+        encoded.collect()
     }
 
     /// What to show to the model for a new turn.

@@ -141,7 +141,9 @@ pub fn listens(before: &str, reply: &str) -> bool {
     };
     let told = words(before);
     !DAY.is_match(reply)
-        && (reply.ends_with('?') || reply.split(' ').count() <= 6 || words(reply).iter().any(|word| told.contains(word)))
+        && (reply.ends_with('?')
+            || reply.split(' ').count() <= 6
+            || words(reply).iter().any(|word| told.contains(word)))
 }
 
 /// The same word three times in a row.

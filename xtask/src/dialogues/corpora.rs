@@ -87,16 +87,6 @@ pub fn self_dialogue(folder: &Path) -> Result<Vec<Dialogue>> {
     Ok(short.flat_map(|(_, line)| stretches(&line.turns, 5)).collect())
 }
 
-/// Topical-Chat: stretches of short turns, which are few.
-pub fn topical(folder: &Path) -> Result<Vec<Dialogue>> {
-    let mut found = Vec::new();
-    for part in ["valid_freq", "valid_rare", "test_freq", "test_rare"] {
-        let read = lines(&folder.join(format!("dialogue/topical-chat/{part}.jsonl")))?;
-        found.extend(read.iter().flat_map(|line| stretches(&line.turns, 4)));
-    }
-    Ok(found)
-}
-
 /// Question-and-answer files: what a chatbot may be asked, and a short answer.
 pub fn pairs(path: &Path) -> Result<Vec<Dialogue>> {
     static OTHERS: LazyLock<Regex> = LazyLock::new(|| {

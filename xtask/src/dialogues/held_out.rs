@@ -20,7 +20,8 @@ pub fn names(talk: &Path) -> Result<HashSet<String>> {
         names.extend(line.split(' ').skip(1).map(str::to_lowercase));
     }
     for file in ["en.txt", "pt.txt"] {
-        names.extend(read(file)?.lines().filter_map(|line| line.strip_prefix("name ")).map(str::to_lowercase));
+        names
+            .extend(read(file)?.lines().filter_map(|line| line.strip_prefix("name ")).map(str::to_lowercase));
     }
     Ok(names)
 }

@@ -80,7 +80,8 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
 
     // Whole conversations are held out, never stretches of one that is learnt from. The public validation split of the personas
     // is learnt from, since the public training split is not at hand; their test split is shared between the three files.
-    let mut persona: Vec<Dialogue> = corpora::persona(data, "valid", &all_names)?.into_iter().flatten().collect();
+    let mut persona: Vec<Dialogue> =
+        corpora::persona(data, "valid", &all_names)?.into_iter().flatten().collect();
     let mut strangers = corpora::persona(data, "test", &all_names)?;
     chance.shuffle(&mut strangers);
     let mut valid: Vec<Dialogue> = strangers.drain(..100).take(VALID).flatten().collect();

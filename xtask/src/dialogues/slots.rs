@@ -14,7 +14,8 @@ use regex::Regex;
 use super::roughen::capitalised;
 use crate::chance::Chance;
 
-pub static SLOT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{(\w+)\}").expect("a pattern of this file compiles"));
+pub static SLOT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\{(\w+)\}").expect("a pattern of this file compiles"));
 
 /// How often a name is one that nobody has.
 const MADE_UP: f64 = 0.45;
@@ -42,11 +43,13 @@ impl Slots {
         let mut lists = HashMap::new();
         for name in ["women", "men", "surnames", "pets", "cities"] {
             let path = folder.join(format!("{name}.txt"));
-            let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
             let separator = if name == "cities" { ';' } else { ' ' };
             let values = text.split([separator, '\n']).map(str::trim).filter(|value| !value.is_empty());
             let known = values.filter(|value| !kept_aside.contains(&value.to_lowercase()));
-            let (valid, train) = known.map(str::to_owned).partition(|value: &String| fingerprint(value) % 10 == 0);
+            let (valid, train) =
+                known.map(str::to_owned).partition(|value: &String| fingerprint(value) % 10 == 0);
             lists.insert(name, [train, valid]);
         }
         Ok(Slots { lists, kept_aside })
@@ -59,7 +62,9 @@ impl Slots {
                 continue;
             }
             let mut value = self.value(&slot[1], part, chance)?;
-            while values.values().any(|other| *other == value) || self.kept_aside.contains(&value.to_lowercase()) {
+            while values.values().any(|other| *other == value)
+                || self.kept_aside.contains(&value.to_lowercase())
+            {
                 value = self.value(&slot[1], part, chance)?;
             }
             values.insert(slot[1].to_owned(), value);
@@ -89,7 +94,9 @@ impl Slots {
             "word" => made_up(1 + chance.below(3), chance),
             "age" => (5 + chance.below(86)).to_string(),
             "number" => (2 + chance.below(59)).to_string(),
-            other => bail!("{{{other}}} is no slot; they are listed in the README of the written conversations"),
+            other => {
+                bail!("{{{other}}} is no slot; they are listed in the README of the written conversations")
+            }
         })
     }
 }
@@ -101,7 +108,8 @@ pub fn filled(text: &str, values: &Values) -> String {
 
 /// A number that a text always has (FNV-1a).
 pub fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The beginning of one name and the end of another.
@@ -119,11 +127,13 @@ fn blended(names: &[String], chance: &mut Chance) -> String {
 /// A word of so many syllables that is in no list, some of them with accents.
 fn made_up(syllables: usize, chance: &mut Chance) -> String {
     const BEGIN: [&str; 40] = [
-        "b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "x", "y", "z", "br", "cl", "cr", "dr",
-        "fl", "gr", "pr", "tr", "ch", "sh", "th", "lh", "nh", "qu", "st", "", "", "m", "l", "t",
+        "b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "x", "y", "z",
+        "br", "cl", "cr", "dr", "fl", "gr", "pr", "tr", "ch", "sh", "th", "lh", "nh", "qu", "st", "", "",
+        "m", "l", "t",
     ];
     const MIDDLE: [&str; 24] = [
-        "a", "e", "i", "o", "u", "a", "e", "i", "o", "u", "a", "e", "o", "ia", "ei", "ou", "á", "é", "í", "ó", "ã", "ê", "ô", "ú",
+        "a", "e", "i", "o", "u", "a", "e", "i", "o", "u", "a", "e", "o", "ia", "ei", "ou", "á", "é", "í",
+        "ó", "ã", "ê", "ô", "ú",
     ];
     const END: [&str; 12] = ["", "", "", "", "n", "r", "l", "s", "m", "k", "z", "nd"];
     let mut word = String::new();
@@ -141,9 +151,17 @@ mod tests {
 
     fn slots(folder: &Path) -> Slots {
         for name in ["women", "men", "surnames", "pets"] {
-            fs::write(folder.join(format!("{name}.txt")), "Abigail Bruna Célia Dora Elza Fátima Gal Hana Ida Júlia Kátia Lia").unwrap();
+            fs::write(
+                folder.join(format!("{name}.txt")),
+                "Abigail Bruna Célia Dora Elza Fátima Gal Hana Ida Júlia Kátia Lia",
+            )
+            .unwrap();
         }
-        fs::write(folder.join("cities.txt"), "Angra dos Reis; Bath; Recife; Oslo; Rio; Turin; Natal; Lund; Cork; Lima").unwrap();
+        fs::write(
+            folder.join("cities.txt"),
+            "Angra dos Reis; Bath; Recife; Oslo; Rio; Turin; Natal; Lund; Cork; Lima",
+        )
+        .unwrap();
         Slots::read(folder, HashSet::from(["bruna".to_owned()])).unwrap()
     }
 

@@ -81,9 +81,13 @@ static TELLS_NAME: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static GREETS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)^(hi|hello|hey|good (morning|evening|afternoon|night)|oi|olá|ola|opa|alô|bom dia|boa (tarde|noite)|e aí|eai|salve|fala)\b")
+    pattern(
+        r"(?i)^(hi|hello|hey|good (morning|evening|afternoon|night)|oi|olá|ola|opa|alô|bom dia|boa (tarde|noite)|e aí|eai|salve|fala)\b",
+    )
 });
-static PARTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bbye\b|goodbye|see you|good night|tchau|até (logo|mais|amanhã)|boa noite|flw|falou"));
+static PARTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)\bbye\b|goodbye|see you|good night|tchau|até (logo|mais|amanhã)|boa noite|flw|falou")
+});
 static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{[fm]?name2?\}"));
 
 impl Written {
@@ -94,17 +98,24 @@ impl Written {
             let folder = folder.join(language.folder());
             let failed = || format!("{} cannot be read", folder.display());
             let entries = fs::read_dir(&folder).with_context(failed)?;
-            let mut paths =
-                entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().with_context(failed)?;
+            let mut paths = entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<Vec<_>, _>>()
+                .with_context(failed)?;
             paths.sort();
-            for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "txt")) {
-                let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            for path in
+                paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+            {
+                let text =
+                    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+                let name =
+                    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 written.parse(language, &name, &text)?;
             }
         }
         let path = folder.join("asked.txt");
-        written.ask(&fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?)?;
+        written
+            .ask(&fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?)?;
         ensure!(!written.conversations.is_empty(), "{} holds no conversation", folder.display());
         Ok(written)
     }
@@ -116,12 +127,19 @@ impl Written {
             match line.split_once(' ') {
                 _ if line.is_empty() => {
                     if !turns.is_empty() {
-                        ensure!(turns.len() % 2 == 0, "{file}:{number}: the conversation before does not end with a reply");
+                        ensure!(
+                            turns.len() % 2 == 0,
+                            "{file}:{number}: the conversation before does not end with a reply"
+                        );
                         let exchanges = turns
                             .chunks(2)
                             .map(|both| Exchange { says: both[0].to_owned(), reply: both[1].to_owned() })
                             .collect();
-                        self.conversations.push(Conversation { language, situation: situation.clone(), exchanges });
+                        self.conversations.push(Conversation {
+                            language,
+                            situation: situation.clone(),
+                            exchanges,
+                        });
                         turns.clear();
                     }
                 }
@@ -129,7 +147,10 @@ impl Written {
                 Some(("@", slug)) => situation = format!("{file}/{slug}"),
                 Some((mark @ (">" | "<"), turn)) => {
                     let expected = if turns.len() % 2 == 0 { ">" } else { "<" };
-                    ensure!(mark == expected, "{file}:{number}: {expected:?} was expected, since the turns alternate");
+                    ensure!(
+                        mark == expected,
+                        "{file}:{number}: {expected:?} was expected, since the turns alternate"
+                    );
                     turns.push(turn.trim());
                 }
                 _ => bail!("{file}:{number}: a line begins with one of # @ > <"),
@@ -140,16 +161,23 @@ impl Written {
 
     /// Reads `asked.txt`.
     fn ask(&mut self, text: &str) -> Result<()> {
-        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        for (number, line) in
+            (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        {
             let (language, mark, choices) = match line.split(' ').take(2).collect::<Vec<_>>()[..] {
-                [language @ ("en" | "pt"), mark @ (">" | "<")] => (language, mark, &line[language.len() + 3..]),
+                [language @ ("en" | "pt"), mark @ (">" | "<")] => {
+                    (language, mark, &line[language.len() + 3..])
+                }
                 _ => bail!("asked.txt:{number}: a line begins with a language and > or <"),
             };
             let (questions, answers) = &mut self.asked[usize::from(language == "pt")];
             let list = if mark == ">" { questions } else { answers };
             list.extend(choices.split(" | ").map(|choice| choice.trim().to_owned()));
         }
-        ensure!(self.asked.iter().all(|(questions, answers)| !questions.is_empty() && !answers.is_empty()), "asked.txt lacks a language");
+        ensure!(
+            self.asked.iter().all(|(questions, answers)| !questions.is_empty() && !answers.is_empty()),
+            "asked.txt lacks a language"
+        );
         Ok(())
     }
 
@@ -176,7 +204,9 @@ impl Written {
                     && chance.happens(0.35)
                 {
                     let most = other.exchanges.len().min(2);
-                    let between = other.exchanges[..1 + chance.below(most)].iter().filter(|it| !PARTS.is_match(&it.says));
+                    let between = other.exchanges[..1 + chance.below(most)]
+                        .iter()
+                        .filter(|it| !PARTS.is_match(&it.says));
                     exchanges.splice(place..place, between.map(|exchange| (exchange.clone(), false)));
                 } else if fits && !GREETS.is_match(&exchanges[0].0.says) && chance.happens(0.3) {
                     let most = other.exchanges.len().min(3);
@@ -202,12 +232,20 @@ impl Written {
 
     /// Draws `count` conversations in each language in which somebody tells a name, talks about something else for up to three
     /// exchanges, and asks for it.
-    pub fn names(&self, slots: &Slots, part: Part, count: usize, chance: &mut Chance) -> Result<Vec<Dialogue>> {
+    pub fn names(
+        &self,
+        slots: &Slots,
+        part: Part,
+        count: usize,
+        chance: &mut Chance,
+    ) -> Result<Vec<Dialogue>> {
         let mut drawn = Vec::new();
         for language in [Language::English, Language::Portuguese] {
             // Held out are the names, not the ways to tell them: of those there are too few in the situations that are held out.
-            let all: Vec<&Conversation> = self.part(Part::Train).filter(|it| it.language == language).collect();
-            let tells: Vec<&Exchange> = all.iter().map(|it| &it.exchanges[0]).filter(|it| it.tells_name()).collect();
+            let all: Vec<&Conversation> =
+                self.part(Part::Train).filter(|it| it.language == language).collect();
+            let tells: Vec<&Exchange> =
+                all.iter().map(|it| &it.exchanges[0]).filter(|it| it.tells_name()).collect();
             let (questions, answers) = &self.asked[usize::from(language == Language::Portuguese)];
             let others: Vec<&&Conversation> = all.iter().filter(|it| !it.names_somebody()).collect();
             ensure!(!tells.is_empty() && !others.is_empty(), "{} tells no name", language.folder());
@@ -216,7 +254,10 @@ impl Written {
                 let name = NAME.find(&tell.says).map_or("{name}", |slot| slot.as_str()).to_owned();
                 let mut exchanges = vec![(tell, true)];
                 let other = *chance.pick(&others);
-                let between = other.exchanges.iter().filter(|it| !GREETS.is_match(&it.says) && !PARTS.is_match(&it.says));
+                let between = other
+                    .exchanges
+                    .iter()
+                    .filter(|it| !GREETS.is_match(&it.says) && !PARTS.is_match(&it.says));
                 exchanges.extend(between.take(chance.below(4)).map(|exchange| (exchange.clone(), false)));
                 let reply = chance.pick::<String>(answers).replace("{name}", &name);
                 exchanges.push((Exchange { says: chance.pick::<String>(questions).clone(), reply }, true));
@@ -237,7 +278,11 @@ impl Conversation {
     /// Whether a name or a question about one is in it, which another conversation would confuse.
     fn names_somebody(&self) -> bool {
         self.exchanges.iter().any(|it| {
-            NAME.is_match(&it.says) || NAME.is_match(&it.reply) || RECALLS.is_match(&it.says) || it.reply.contains("name") || it.reply.contains("nome")
+            NAME.is_match(&it.says)
+                || NAME.is_match(&it.reply)
+                || RECALLS.is_match(&it.says)
+                || it.reply.contains("name")
+                || it.reply.contains("nome")
         })
     }
 }
@@ -250,7 +295,12 @@ impl Exchange {
 }
 
 /// The conversation with its slots filled; exchanges marked `false` are only read, not learnt to say.
-fn dialogue(exchanges: &[(Exchange, bool)], slots: &Slots, part: Part, chance: &mut Chance) -> Result<Dialogue> {
+fn dialogue(
+    exchanges: &[(Exchange, bool)],
+    slots: &Slots,
+    part: Part,
+    chance: &mut Chance,
+) -> Result<Dialogue> {
     let mut values = Values::new();
     for (exchange, _) in exchanges {
         slots.draw(&exchange.says, part, &mut values, chance)?;
@@ -327,8 +377,18 @@ impl Hand {
 
 fn without_accent(letter: char) -> char {
     const PLAIN: [(&str, char); 12] = [
-        ("áàãâ", 'a'), ("éê", 'e'), ("í", 'i'), ("óõô", 'o'), ("úü", 'u'), ("ç", 'c'),
-        ("ÁÀÃÂ", 'A'), ("ÉÊ", 'E'), ("Í", 'I'), ("ÓÕÔ", 'O'), ("ÚÜ", 'U'), ("Ç", 'C'),
+        ("áàãâ", 'a'),
+        ("éê", 'e'),
+        ("í", 'i'),
+        ("óõô", 'o'),
+        ("úü", 'u'),
+        ("ç", 'c'),
+        ("ÁÀÃÂ", 'A'),
+        ("ÉÊ", 'E'),
+        ("Í", 'I'),
+        ("ÓÕÔ", 'O'),
+        ("ÚÜ", 'U'),
+        ("Ç", 'C'),
     ];
     PLAIN.iter().find(|(with, _)| with.contains(letter)).map_or(letter, |(_, plain)| *plain)
 }

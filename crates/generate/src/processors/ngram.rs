@@ -1,5 +1,6 @@
 //! No sequence of n tokens twice: of the answer (`NoRepeatNGramLogitsProcessor`) or of its source
-//! (`EncoderNoRepeatNGramLogitsProcessor`; the source has its own end token, so the end can be ruled out).
+//! (`EncoderNoRepeatNGramLogitsProcessor`; the source has its own end token, so the end can be ruled out); or of the replies given
+//! before in the conversation, which the reference has not.
 //!
 //! A scan over the tokens at hand is cheaper than an index kept for every beam: a few hundred comparisons of one token,
 //! against a vocabulary of fifty thousand that is walked anyway.
@@ -28,6 +29,27 @@ pub(crate) struct EncoderNoRepeat<'a> {
 impl Processor for EncoderNoRepeat<'_> {
     fn apply(&mut self, row: &Row<'_>, scores: &mut [f32]) -> Result<(), Error> {
         ban_completions(&self.sources[row.source], row.tokens, self.size, scores);
+        Ok(())
+    }
+}
+
+/// Earlier replies run from their start token to their end token. One of fewer than n tokens is ruled out as a whole, by its end: its words may
+/// stand in a longer reply.
+pub(crate) struct ReplyNoRepeat<'a> {
+    /// n, at least 1.
+    pub size: usize,
+    pub earlier: &'a [Vec<TokenId>],
+}
+
+impl Processor for ReplyNoRepeat<'_> {
+    fn apply(&mut self, row: &Row<'_>, scores: &mut [f32]) -> Result<(), Error> {
+        for reply in self.earlier {
+            if reply.len() >= self.size {
+                ban_completions(reply, row.tokens, self.size, scores);
+            } else if row.tokens.len() + 1 == reply.len() {
+                ban_completions(reply, row.tokens, reply.len(), scores);
+            }
+        }
         Ok(())
     }
 }
@@ -63,6 +85,18 @@ mod tests {
         assert_eq!(banned(&mut NoRepeat { size: 3 }, &[0, 1, 2, 5, 1, 2]), [5]);
         assert_eq!(banned(&mut NoRepeat { size: 3 }, &[7]), [] as [usize; 0]);
         assert_eq!(banned(&mut NoRepeat { size: 9 }, &[7]), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn a_reply_does_not_repeat_an_earlier_one() {
+        let earlier = [vec![0, 4, 5, 6, 7, 1], vec![0, 8, 1]];
+        let mut processor = ReplyNoRepeat { size: 4, earlier: &earlier };
+        assert_eq!(banned(&mut processor, &[0, 4, 5]), [6]);
+        assert_eq!(banned(&mut processor, &[0, 9, 5, 6, 7]), [1]);
+        assert_eq!(banned(&mut processor, &[0, 9, 4, 5]), [] as [usize; 0]);
+        // The short reply may not be said again, but may be gone on from, or be the end of another.
+        assert_eq!(banned(&mut processor, &[0, 8]), [1]);
+        assert_eq!(banned(&mut processor, &[0, 3, 8]), [] as [usize; 0]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::training::{Entry, Recipe, StepEntry, Summary, ValidationEntry};
+use crate::training::{Entry, Recipe, SourceUse, StepEntry, Summary, ValidationEntry};
 use chart::{Best, Chart, Curve};
 
 const STYLE: &str = include_str!("page.css");
@@ -71,6 +71,22 @@ pub fn report(title: &str, command: &str, recipe: &Recipe, summary: &Summary, en
         alone("Gradients, before they are clipped", "norm", "norm", |step| step.gradient_norm),
         alone("Speed", "tokens a second", "tokens/s", |step| step.tokens_per_s),
     ];
+    let sources: Vec<(f64, SourceUse)> =
+        validations.iter().filter_map(|it| Some((it.step as f64, it.source?))).collect();
+    let gain = |name, class, of: fn(&SourceUse) -> f64| Curve {
+        name,
+        class,
+        points: sources.iter().map(|(step, source)| (*step, of(source))).collect(),
+    };
+    let reads = Chart {
+        title: "What the source tells: the loss with other sources, less the loss",
+        unit: "nats a token",
+        curves: vec![
+            gain("all tokens", "train", |source| source.source_gain),
+            gain("tokens that could be copied", "valid", |source| source.copy_gain),
+        ],
+        best: None,
+    };
     let mut page = String::new();
     // Writing to a string cannot fail.
     let _ = write!(
@@ -84,8 +100,13 @@ pub fn report(title: &str, command: &str, recipe: &Recipe, summary: &Summary, en
         escaped(title),
         escaped(&lead(summary))
     );
-    for chart in &charts {
+    for chart in charts.iter().chain((!sources.is_empty()).then_some(&reads)) {
         page.push_str(&chart.to_svg());
+    }
+    if sources.last().is_some_and(|(_, source)| source.is_nil()) {
+        page.push_str(
+            "<p><strong>The network does not read its source</strong>: with the sources of other examples its loss is the same.</p>\n",
+        );
     }
     page.push_str(&validation_table(&validations));
     let _ = write!(
@@ -228,9 +249,24 @@ mod tests {
             epoch: 1.0,
             validation_loss: 1.5,
             best: true,
+            source: Some(SourceUse { source_gain: 0.01, copy_gain: 0.0 }),
             seconds: 9.0,
         });
         (1..20).map(step).chain([validation]).collect()
+    }
+
+    #[test]
+    fn a_network_that_does_not_read_its_source_is_told_of() {
+        let page = example("it", &entries());
+        assert!(page.contains("What the source tells") && page.contains("does not read its source"));
+        let mut entries = entries();
+        let Some(Entry::Validation(last)) = entries.last_mut() else { panic!("the last is a validation") };
+        last.source = Some(SourceUse { source_gain: 0.7, copy_gain: 2.0 });
+        let page = example("it", &entries);
+        assert!(page.contains("What the source tells") && !page.contains("does not read its source"));
+        let Some(Entry::Validation(last)) = entries.last_mut() else { panic!("the last is a validation") };
+        last.source = None;
+        assert!(!example("it", &entries).contains("What the source tells"));
     }
 
     #[test]

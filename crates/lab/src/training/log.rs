@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use papo_checkpoint::replace_file;
 use serde::{Deserialize, Serialize};
 
+use super::source_use::SourceUse;
 use crate::Error;
 
 /// A line of the log.
@@ -51,6 +52,9 @@ pub struct ValidationEntry {
     pub validation_loss: f64,
     /// Whether no validation before was better.
     pub best: bool,
+    /// What its source tells an encoder-decoder; `None` for models without a source.
+    #[serde(flatten)]
+    pub source: Option<SourceUse>,
     /// Seconds of training since its beginning, all runs together.
     pub seconds: f64,
 }
@@ -120,6 +124,7 @@ mod tests {
             epoch: 0.5,
             validation_loss: 2.0,
             best: true,
+            source: (step > 2).then_some(SourceUse { source_gain: 0.5, copy_gain: 1.5 }),
             seconds: 1.0,
         })
     }

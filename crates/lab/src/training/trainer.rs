@@ -15,6 +15,7 @@ use super::folder::ModelFolder;
 use super::log::{Entry, Log, StepEntry, ValidationEntry};
 use super::observer::{Ending, Observer, Summary};
 use super::recipe::{Limits, OptimizerSettings, Recipe};
+use super::source_use::source_use;
 use super::state::{Progress, State};
 use crate::Error;
 use crate::data::{Fingerprint, Plan, Split};
@@ -354,12 +355,14 @@ impl<'a> Run<'a> {
                 progress.flat = 0;
             }
         }
+        let source = source_use(&measured, measured_on, recipe.batching());
         self.tick();
         let entry = ValidationEntry {
             step: self.progress.step,
             epoch: self.progress.epochs,
             validation_loss: f64::from(loss),
             best,
+            source,
             seconds: self.progress.seconds,
         };
         observer.validated(&entry);

@@ -59,7 +59,25 @@ impl Observer for TrainingProgress {
             entry.validation_loss,
             entry.validation_loss.exp()
         );
-        self.bar.suspend(|| self.notes.say(line));
+        let reads = entry.source.map(|source| {
+            format!(
+                "  its source tells it {:.3} nats a token, {:.3} of tokens that it could copy",
+                source.source_gain, source.copy_gain
+            )
+        });
+        let blind = entry.source.is_some_and(|source| source.is_nil());
+        self.bar.suspend(|| {
+            self.notes.say(line);
+            if let Some(reads) = reads {
+                self.notes.say(reads);
+            }
+            if blind {
+                self.notes.say(
+                    "  warning: the network does not read its source: with the sources of other examples its loss is the same. \
+                     If this lasts, a lower --learning-rate or a longer --warm-up helps",
+                );
+            }
+        });
     }
 }
 
