@@ -158,7 +158,7 @@ pub enum Command {
 pub fn command() -> clap::Command {
     let command = Arguments::command();
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let command = command.after_long_help(format!("{after}\n\n{}", crate::environment::help()));
+    let command = command.after_long_help(format!("{after}\n\n{}", crate::environment::help(str::to_owned)));
     command.mut_subcommand("train", |train| {
         NO_USE_FOR.iter().fold(train, |train, &(kind, flag)| {
             train.mut_subcommand(kind, |command| command.mut_arg(flag, |flag| flag.hide(true)))

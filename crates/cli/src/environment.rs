@@ -6,6 +6,7 @@
 use std::num::NonZeroUsize;
 
 use crate::failure::{Failure, Outcome};
+use crate::language::Language;
 use crate::terminal::Notes;
 
 /// The most threads that may be asked for.
@@ -28,6 +29,7 @@ enum Takes {
     Seconds,
     Address,
     Token,
+    Language,
 }
 
 const fn variable(name: &'static str, takes: Option<Takes>, help: &'static str) -> Variable {
@@ -41,6 +43,11 @@ const VARIABLES: &[Variable] = &[
         "PAPO_KERNELS",
         Some(Takes::Kernels),
         "Instruction set to compute with, of those that the machine has, such as scalar or avx2",
+    ),
+    variable(
+        "PAPO_LANG",
+        Some(Takes::Language),
+        "Language of help, messages and remarks, en or pt; that of LC_ALL, LC_MESSAGES or LANG unless set",
     ),
     variable("HF_HOME", None, "Folder of the cache of models; ~/.cache/huggingface unless set"),
     variable("HF_HUB_CACHE", None, "Folder of the models themselves; HF_HOME/hub unless set"),
@@ -69,10 +76,11 @@ const OLD_NAMES: &[Variable] = &[
     variable("HUGGING_FACE_HUB_TOKEN", Some(Takes::Token), "as HF_TOKEN"),
 ];
 
-/// The list for `--help`, in the form that options have there.
-pub fn help() -> String {
-    let entries = VARIABLES.iter().map(|Variable { name, help, .. }| format!("  {name}\n          {help}"));
-    format!("Environment variables:\n{}", entries.collect::<Vec<_>>().join("\n"))
+/// The list for `--help`, in the form that options have there, in the words that `text` has for these.
+pub fn help(mut text: impl FnMut(&str) -> String) -> String {
+    let mut lines = vec![text("Environment variables:")];
+    lines.extend(VARIABLES.iter().map(|it| format!("  {}\n          {}", it.name, text(it.help))));
+    lines.join("\n")
 }
 
 /// Refuses values that make no sense; those of other programs' variables are remarked on.
@@ -132,6 +140,7 @@ fn refused(takes: Takes, value: Option<&str>) -> Option<String> {
             value.is_some_and(|text| papo::hub::Token::new(text).is_some()),
             "a token of letters, digits and signs without spaces".to_owned(),
         ),
+        Takes::Language => (value.is_some_and(|text| Language::named(text).is_some()), "en or pt".to_owned()),
     };
     (!good).then_some(expected)
 }
@@ -177,7 +186,7 @@ mod tests {
 
     #[test]
     fn values_that_make_sense_are_taken_and_the_others_are_not() {
-        let cases: [(Takes, &[&str], &[&str]); 6] = [
+        let cases: [(Takes, &[&str], &[&str]); 7] = [
             (
                 Takes::Threads,
                 &["1", " 8 ", "1024"],
@@ -192,6 +201,7 @@ mod tests {
                 &["mirror.example", "ftp://x"],
             ),
             (Takes::Token, &["hf_abc"], &["two words", "tök"]),
+            (Takes::Language, &["en", "pt", "pt_BR", "pt-BR.UTF-8"], &["tlh", "portuguese"]),
         ];
         for (takes, good, bad) in cases {
             for value in good {

@@ -52,7 +52,7 @@ impl Failure {
     /// Tells the user on standard error, unless there is nothing to tell.
     pub fn report(&self) {
         if let Some(message) = self.message() {
-            complain(format_args!("papo: {message}"));
+            complain(&message);
         }
     }
 

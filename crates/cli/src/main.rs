@@ -11,6 +11,7 @@ mod command_line;
 mod commands;
 mod environment;
 mod failure;
+mod language;
 mod loading;
 mod memory;
 mod output_file;
@@ -27,6 +28,7 @@ use papo::GenerationConfig;
 
 use arguments::{Arguments, Command};
 use failure::Outcome;
+use language::Language;
 use request::Request;
 use terminal::{Notes, complain};
 
@@ -35,8 +37,9 @@ use terminal::{Notes, complain};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    language::speak(Language::of_environment());
     let words = arguments::with_explicit_switches(std::env::args_os(), &arguments::switch_names());
-    let matches = arguments::command().try_get_matches_from(&words);
+    let matches = language::command(arguments::command()).try_get_matches_from(&words);
     let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => return refuse(error, &words),
@@ -62,11 +65,10 @@ fn run(arguments: Arguments) -> Outcome {
 /// Prints what the parser has to say: help and version are results, all else is a wrong usage.
 fn refuse(mut error: clap::Error, words: &[OsString]) -> ExitCode {
     match unsupported_option(&error) {
-        Some(message) => complain(format_args!("papo: {message}")),
-        // Nobody may be there to read it; the exit code tells all the same.
+        Some(message) => complain(&message),
         None => {
-            arguments::correct(&mut error, &mut arguments::command(), words);
-            drop(error.print());
+            arguments::correct(&mut error, &mut language::command(arguments::command()), words);
+            language::print(&error);
         }
     }
     ExitCode::from(error.exit_code() as u8)

@@ -14,7 +14,7 @@ mod wrap;
 
 pub use interrupt::Interrupt;
 pub use lines::{BadLine, Lines, MAX_LINE};
-pub use notes::{Notes, complain, prompt};
+pub use notes::{Notes, complain, error_line, prompt};
 pub use output::{Output, printable};
 pub use progress::{LoadingBar, Thinking, Working};
 pub use wrap::{Wrap, wrapped};

@@ -11,6 +11,7 @@ use papo::{GenerationConfig, ModelRef, TokenId, built_in};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
+use crate::language::{label, sentence};
 use crate::loading::{load_network, refuse_idle_options};
 use crate::memory::peak_resident_bytes;
 use crate::request::{Bench, Format};
@@ -193,7 +194,8 @@ fn print_table(output: &mut Output, figures: &Figures) -> Outcome {
             ),
         ),
     ];
-    rows.iter().try_for_each(|(name, value)| output.line(format_args!("{name:<12} {value}")))
+    rows.iter()
+        .try_for_each(|(name, value)| output.line(format_args!("{:<12} {}", label(name), sentence(value))))
 }
 
 #[cfg(test)]

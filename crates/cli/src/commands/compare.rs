@@ -14,6 +14,7 @@ use papo_data::{Input, Lines};
 use crate::command_line::command_line;
 use crate::environment;
 use crate::failure::{Failure, Outcome};
+use crate::language::sentence;
 use crate::loading::{check_options, load_among};
 use crate::output_file::OutputFile;
 use crate::request::{Compare, Format, Prompts};
@@ -89,7 +90,9 @@ fn print(comparison: &Comparison, format: Format, notes: Notes) -> Outcome {
     let mut output = Output::standard();
     match format {
         Format::Json => output.line(comparison.to_json())?,
-        Format::Text => output.text(comparison.to_table(width(notes)))?,
+        Format::Text => {
+            output.text(comparison.to_table_in(width(notes), &|words| sentence(words).into_owned()))?
+        }
     }
     output.flush()
 }

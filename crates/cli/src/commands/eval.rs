@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::{Failure, Outcome};
+use crate::language::{label, sentence};
 use crate::loading::{check_strictly, load};
 use crate::output_file::OutputFile;
 use crate::request::{Detail, Eval, Format};
@@ -150,11 +151,11 @@ impl Words {
             }));
         }
         if word.text != std::mem::replace(&mut self.text, word.text) {
-            self.output.line(format_args!("text {}", word.text))?;
+            self.output.line(sentence(&format!("text {}", word.text)))?;
         }
-        let mark = if word.is_unknown { "  unknown" } else { "" };
+        let (gap, mark) = if word.is_unknown { ("  ", label("unknown")) } else { ("", "") };
         self.output.line(format_args!(
-            "  {:>12.6}  {}-gram  {}{mark}",
+            "  {:>12.6}  {}-gram  {}{gap}{mark}",
             word.log10_probability,
             word.order,
             printable(&word.token)
@@ -282,7 +283,8 @@ fn print_table(output: &mut Output, name: &str, evaluation: &Evaluation, seconds
         ));
     }
     rows.push(("time", format!("{seconds:.1} s")));
-    rows.iter().try_for_each(|(name, value)| output.line(format_args!("{name:<12} {value}")))
+    rows.iter()
+        .try_for_each(|(name, value)| output.line(format_args!("{:<12} {}", label(name), sentence(value))))
 }
 
 fn perplexities(found: &Likelihood) -> String {

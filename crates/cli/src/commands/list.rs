@@ -6,6 +6,7 @@ use papo::hub::{CachedModel, CachedRevision, Hub};
 use serde_json::json;
 
 use crate::failure::Outcome;
+use crate::language::sentence;
 use crate::request::Format;
 use crate::terminal::{Output, printable};
 
@@ -34,7 +35,8 @@ pub fn run(format: Format) -> Outcome {
         Format::Text => {
             for model in BUILT_IN {
                 let size = HumanBytes(built_in_size(model)).to_string();
-                output.line(format_args!("{size:>12}  {}  built in: {}", model.name, model.about))?;
+                let about = format!("built in: {}", model.about);
+                output.line(format_args!("{size:>12}  {}  {}", model.name, sentence(&about)))?;
             }
             for model in &cached {
                 let size = HumanBytes(model.size).to_string();
@@ -57,7 +59,8 @@ fn built_in_size(model: &papo::files::EmbeddedModel) -> u64 {
 fn versions(model: &CachedModel) -> String {
     let mut words: Vec<String> = model.revisions.iter().map(CachedRevision::title).collect();
     if model.unfinished > 0 {
-        words.push(format!("{} of an unfinished download", HumanBytes(model.unfinished)));
+        let size = HumanBytes(model.unfinished);
+        words.push(sentence(&format!("{size} of an unfinished download")).into_owned());
     }
     words.join("; ")
 }

@@ -65,7 +65,7 @@ pub fn run(request: Next, notes: Notes) -> Outcome {
             }
             (Err(error), Format::Text) => {
                 all_good = false;
-                complain(format_args!("papo: {error}"));
+                complain(&error);
             }
         }
         // Whoever sends a line at a time waits for its answer.

@@ -12,6 +12,7 @@ use papo_ngram::{ArpaWriter, Layout};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome};
+use crate::language::{label, sentence};
 use crate::output_file::{ExistingFile, OutputFile};
 use crate::request::{Format, Show};
 use crate::terminal::{Output, printable};
@@ -147,7 +148,7 @@ fn shape_as_rows(shape: &Shape) -> Vec<(&'static str, String)> {
             vec![
                 ("order", format!("{}, {} words in the vocabulary", counts.len(), HumanCount(*words as u64))),
                 ("n-grams", format!("{} by order", counts.join(" + "))),
-                ("layout", format!("{}, {numbers}", name_of(*layout))),
+                ("layout", format!("{}, {}", name_of(*layout), sentence(&numbers))),
             ]
         }
     }
@@ -204,19 +205,19 @@ fn print_table(output: &mut Output, name: &str, place: &str, description: &Descr
     let mut rows = vec![
         ("name", name.to_owned()),
         ("place", place.to_owned()),
-        ("family", format!("{} ({})", description.family, description.model_type)),
+        ("family", format!("{} ({})", sentence(description.family), description.model_type)),
         ("parameters", parameters),
     ];
     rows.extend(shape_as_rows(&description.shape));
     for (name, value) in rows {
-        output.line(format_args!("{name:<12} {}", printable(&value)))?;
+        output.line(format_args!("{:<12} {}", label(name), printable(&sentence(&value))))?;
     }
-    output.line("\nits own generation options")?;
+    output.line(format_args!("\n{}", sentence("its own generation options")))?;
     let options = description.generation_config.to_json();
     for (name, value) in options.as_object().into_iter().flatten() {
         output.line(format_args!("  {name} {}", printable(&value.to_string())))?;
     }
-    output.line("\nfiles")?;
+    output.line(format_args!("\n{}", label("files")))?;
     for (name, bytes) in &description.files {
         output.line(format_args!("{:>12}  {}", HumanBytes(*bytes).to_string(), printable(name)))?;
     }

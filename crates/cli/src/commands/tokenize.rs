@@ -40,7 +40,7 @@ pub fn run(request: Tokenize, notes: Notes) -> Outcome {
                 match request.format {
                     // A line for each line, so that the reader does not lose count.
                     Format::Json => output.line(serde_json::json!({"error": sentence}))?,
-                    Format::Text => complain(format_args!("papo: {}", printable(&sentence))),
+                    Format::Text => complain(&printable(&sentence).to_string()),
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use super::wrap::wrapped;
+use crate::language::sentence;
 
 /// Where notes go: standard error, or nowhere under `--quiet`.
 #[derive(Clone, Copy, Debug)]
@@ -22,11 +23,15 @@ impl Notes {
         Notes { quiet: true }
     }
 
-    /// Prints one note, dim where colours are on.
+    /// Prints one note, dim where colours are on, in the user's language.
     pub fn say(self, note: impl Display) {
+        self.say_as_it_is(sentence(&note.to_string()));
+    }
+
+    /// Prints words that are not ours to translate.
+    pub fn say_as_it_is(self, words: impl Display) {
         if !self.quiet {
-            let note = note.to_string();
-            complain(console::style(note.as_str()).for_stderr().dim());
+            error_line(console::style(words.to_string()).for_stderr().dim());
         }
     }
 
@@ -34,7 +39,7 @@ impl Notes {
     pub fn say_wrapped(self, note: impl Display) {
         let error = console::Term::stderr();
         let width = error.is_term().then(|| error.size().1.into());
-        self.say(wrapped(&note.to_string(), width));
+        self.say_as_it_is(wrapped(&sentence(&note.to_string()), width));
     }
 
     /// Tells whoever sits at standard input that lines of it are waited for; a pipe needs no telling.
@@ -50,9 +55,14 @@ impl Notes {
     }
 }
 
-/// Prints one line on standard error, quiet or not; a closed standard error is ignored, for whom could one tell?
-pub fn complain(message: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{message}");
+/// Says on standard error what went wrong, quiet or not, in the user's language.
+pub fn complain(english: &str) {
+    error_line(format_args!("papo: {}", sentence(english)));
+}
+
+/// Prints one line on standard error as it is; a closed standard error is ignored, for whom could one tell?
+pub fn error_line(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Shows on standard error that something may be typed.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Notes;
+use crate::language::sentence;
 
 /// How often a moving picture moves.
 const TICK: Duration = Duration::from_millis(100);
@@ -38,7 +39,7 @@ impl LoadingBar {
         let target =
             if notes.may_animate() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target).with_prefix(name.to_owned());
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        if let Ok(style) = ProgressStyle::with_template(&sentence(template)) {
             bar.set_style(style.progress_chars("━━─"));
         }
         LoadingBar { bar }
@@ -73,14 +74,14 @@ impl Thinking {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg:.dim}") {
             spinner.set_style(style);
         }
-        spinner.set_message("thinking");
+        spinner.set_message(sentence("thinking"));
         spinner.enable_steady_tick(TICK);
         Thinking { spinner }
     }
 
     /// Shows how many tokens the search has looked at.
     pub fn show(&self, tokens: usize) {
-        self.spinner.set_message(format!("thinking, {tokens} tokens"));
+        self.spinner.set_message(sentence(&format!("thinking, {tokens} tokens")).into_owned());
     }
 }
 
@@ -111,7 +112,7 @@ impl Working {
     /// Shows what is being done.
     pub fn show(&self, what: impl std::fmt::Display) {
         if !self.spinner.is_hidden() {
-            self.spinner.set_message(what.to_string());
+            self.spinner.set_message(sentence(&what.to_string()).into_owned());
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct Run {
     pub stderr: String,
 }
 
-/// The binary, cut off from the network and from the user's own cache.
+/// The binary, cut off from the network and from the user's own cache, speaking English whatever the user does.
 pub fn papo() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
     command
@@ -22,7 +22,10 @@ pub fn papo() -> Command {
         .env("HF_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-cache"))
         .env_remove("HF_HUB_CACHE")
         .env_remove("HF_TOKEN")
-        .env_remove("HF_ENDPOINT");
+        .env_remove("HF_ENDPOINT")
+        .env_remove("PAPO_LANG")
+        .env_remove("LANGUAGE")
+        .env("LC_ALL", "C");
     command
 }
 

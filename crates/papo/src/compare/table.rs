@@ -14,50 +14,59 @@ impl Comparison {
     ///
     /// Control characters in prompts and answers are replaced, so that none of them reaches the terminal.
     pub fn to_table(&self, width: usize) -> String {
+        self.to_table_in(width, &str::to_owned)
+    }
+
+    /// As [`to_table`](Self::to_table), with the table's own words put through `words`, which may translate them.
+    pub fn to_table_in(&self, width: usize, words: &Words) -> String {
         let models = self.columns().len();
-        let table = if width / (models + 1) >= NARROWEST { self.wide(width) } else { self.narrow(width) };
+        let is_wide = width / (models + 1) >= NARROWEST;
+        let table = if is_wide { self.wide(width, words) } else { self.narrow(width, words) };
         let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
         format!("{}\n{}\n", lines.join("\n"), harmless(&self.machine().to_string()))
     }
 
     /// Models across.
-    fn wide(&self, width: usize) -> String {
+    fn wide(&self, width: usize, words: &Words) -> String {
         let mut table = new_table(width);
-        let mut header = vec!["Prompt".to_owned()];
-        header.extend(self.columns().iter().map(title));
+        let mut header = vec![words("Prompt")];
+        header.extend(self.columns().iter().map(|column| title(column, words)));
         table.set_header(header);
         for (row, prompt) in self.prompts().iter().enumerate() {
             let mut cells = vec![harmless(prompt)];
-            cells.extend(self.columns().iter().map(|column| cell(column, row)));
+            cells.extend(self.columns().iter().map(|column| cell(column, row, words)));
             table.add_row(cells);
         }
-        let mut sums = vec!["All prompts".to_owned()];
+        let mut sums = vec![words("All prompts")];
         sums.extend(self.columns().iter().map(sum));
         table.add_row(sums);
         table.to_string()
     }
 
     /// Models below each other under each prompt.
-    fn narrow(&self, width: usize) -> String {
+    fn narrow(&self, width: usize, words: &Words) -> String {
         let mut text = String::new();
         for (row, prompt) in self.prompts().iter().enumerate() {
             let mut table = new_table(width);
             table.set_header([harmless(prompt)]);
             for column in self.columns() {
-                table.add_row([format!("{}:\n{}", harmless(&column.model), cell(column, row))]);
+                table.add_row([format!("{}:\n{}", harmless(&column.model), cell(column, row, words))]);
             }
             text.push_str(&table.to_string());
             text.push_str("\n\n");
         }
         let mut table = new_table(width);
-        table.set_header(["All prompts"]);
+        table.set_header([words("All prompts")]);
         for column in self.columns() {
-            table.add_row([format!("{}\n{}", title(column), sum(column))]);
+            table.add_row([format!("{}\n{}", title(column, words), sum(column))]);
         }
         text.push_str(&table.to_string());
         text
     }
 }
+
+/// What gives the table's own words, as they are or in another language.
+type Words = dyn Fn(&str) -> String;
 
 fn new_table(width: usize) -> Table {
     let mut table = Table::new();
@@ -68,17 +77,18 @@ fn new_table(width: usize) -> Table {
     table
 }
 
-fn title(column: &Column) -> String {
-    format!("{}\n{} weights", harmless(&column.model), millions(column.parameters))
+fn title(column: &Column, words: &Words) -> String {
+    let weights = format!("{} weights", millions(column.parameters));
+    format!("{}\n{}", harmless(&column.model), words(&weights))
 }
 
-fn cell(column: &Column, row: usize) -> String {
+fn cell(column: &Column, row: usize, words: &Words) -> String {
     match column.answers.get(row) {
-        None => "(not asked)".to_owned(),
-        Some(Err(error)) => format!("failed: {}", harmless(error)),
+        None => words("(not asked)"),
+        Some(Err(error)) => words(&format!("failed: {}", harmless(error))),
         Some(Ok(answer)) => {
             let text = harmless(&answer.text);
-            let text = if text.is_empty() { "(nothing)" } else { &text };
+            let text = if text.is_empty() { words("(nothing)") } else { text };
             format!("{text}\n{}", figures(answer))
         }
     }

@@ -23,6 +23,7 @@ use super::completion::complete;
 use super::history;
 use super::multiline::{is_complete, text_of};
 use crate::failure::{Failure, Outcome};
+use crate::language::sentence;
 use crate::request::History;
 use crate::terminal::burst::{self, Arrived};
 use crate::terminal::{BadLine, Lines, Notes, Output, printable};
@@ -231,7 +232,7 @@ fn bare(lines: &mut Lines<BufReader<Stdin>>, notes: Notes) -> Result<Typed, Fail
                 typed.push_str(&repaired);
             }
             Err(bad @ BadLine::TooLong { .. }) => {
-                crate::terminal::complain(&bad);
+                crate::terminal::error_line(sentence(&bad.to_string()));
                 prompt(&mut output)?;
                 continue;
             }

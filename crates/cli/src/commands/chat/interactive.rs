@@ -69,7 +69,8 @@ impl Front for Interactive {
     }
 
     fn complain(&mut self, sentence: &str) {
-        crate::terminal::complain(console::style(printable(sentence)).for_stderr().red());
+        let sentence = crate::language::sentence(sentence);
+        crate::terminal::error_line(console::style(printable(&sentence)).for_stderr().red());
     }
 
     fn farewell(&mut self) -> Outcome {

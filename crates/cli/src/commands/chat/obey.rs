@@ -10,6 +10,7 @@ use papo::{ChatModel, Conversation, GenerationConfig, Memory, ModelRef, Reply, T
 use super::listed;
 use super::slash::{HELP, Slash, Source};
 use crate::failure::Failure;
+use crate::language::{label, sentence};
 use crate::loading::{check_options, load_among, warnings};
 use crate::output_file::ExistingFile;
 use crate::request::{Chat, Loading};
@@ -100,7 +101,7 @@ impl Table {
         conversation: &mut Conversation<'_>,
     ) -> Result<Obeyed, Failure> {
         let said = match command {
-            Slash::Help => help(),
+            Slash::Help => return Ok(Obeyed::Said(help())),
             Slash::Clear => {
                 conversation.clear();
                 "The conversation is forgotten.".to_owned()
@@ -117,7 +118,8 @@ impl Table {
             Slash::Settings => format!("your options\n{}", listed(&self.config)),
             Slash::Show => self.show(model, conversation),
             Slash::Save { file, existing } => self.save(conversation, file, existing)?,
-            Slash::Load(file) => load_conversation(conversation, &file)?,
+            // What was said is nobody's to translate.
+            Slash::Load(file) => return Ok(Obeyed::Said(load_conversation(conversation, &file)?)),
             Slash::Model(name) => {
                 let other = self.model(&name)?;
                 self.asked = Some(name);
@@ -126,7 +128,7 @@ impl Table {
             }
             Slash::Stats => self.stats(),
         };
-        Ok(Obeyed::Said(said))
+        Ok(Obeyed::Said(sentence(&said).into_owned()))
     }
 
     fn save(
@@ -217,15 +219,16 @@ impl Table {
 
 /// What `/help` prints: explanations behind what is typed where the terminal is wide enough, below it where it is not.
 fn help() -> String {
-    let typed = HELP.iter().map(|(typed, _)| typed.len()).max().unwrap_or(0);
+    let help = HELP.iter().map(|(typed, does)| (label(typed), sentence(does)));
+    let typed = help.clone().map(|(typed, _)| typed.chars().count()).max().unwrap_or(0);
     let room = terminal::width().unwrap_or(usize::MAX).saturating_sub(typed + 2);
-    let entries = HELP.iter().map(|(name, does)| {
+    let entries = help.map(|(name, does)| {
         if room < 30 {
-            let does = terminal::wrapped(does, terminal::width().map(|width| width.saturating_sub(2)));
+            let does = terminal::wrapped(&does, terminal::width().map(|width| width.saturating_sub(2)));
             return format!("{name}\n  {}", does.replace('\n', "\n  "));
         }
         let indent = format!("\n{:typed$}  ", "");
-        format!("{name:typed$}  {}", terminal::wrapped(does, Some(room)).replace('\n', &indent))
+        format!("{name:typed$}  {}", terminal::wrapped(&does, Some(room)).replace('\n', &indent))
     });
     entries.collect::<Vec<_>>().join("\n")
 }
@@ -243,7 +246,7 @@ fn load_conversation(conversation: &mut Conversation<'_>, file: &Path) -> Result
     let earlier = turns.len().saturating_sub(SHOWN_TURNS);
     let mut said = Vec::new();
     if earlier > 0 {
-        said.push(format!("({earlier} earlier turns)"));
+        said.push(sentence(&format!("({earlier} earlier turns)")).into_owned());
     }
     said.extend(turns[earlier..].iter().map(shown));
     Ok(said.join("\n"))

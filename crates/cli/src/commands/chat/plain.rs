@@ -107,14 +107,14 @@ impl Front for Plain {
     }
 
     fn tell(&mut self, text: &str) -> Outcome {
-        self.notes.say(text);
+        self.notes.say_as_it_is(text);
         Ok(())
     }
 
     fn complain(&mut self, sentence: &str) {
         // A person sees it and goes on.
         self.all_good &= self.source == Source::Person;
-        complain(format_args!("papo: {sentence}"));
+        complain(sentence);
     }
 
     fn farewell(&mut self) -> Outcome {

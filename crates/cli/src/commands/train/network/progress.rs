@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use papo_lab::{Observer, StepEntry, ValidationEntry};
 
+use crate::language::sentence;
 use crate::terminal::Notes;
 
 /// The bar counts in these, as the whole is 1.
@@ -43,10 +44,11 @@ impl Observer for TrainingProgress {
             _ => String::new(),
         };
         self.bar.set_position((part * TICKS as f64) as u64);
-        self.bar.set_message(format!(
+        let line = format!(
             "epoch {:.2}, step {}, loss {:.3}, {:.0} tokens/s{left}",
             entry.epoch, entry.step, entry.loss, entry.tokens_per_s
-        ));
+        );
+        self.bar.set_message(sentence(&line).into_owned());
     }
 
     fn validated(&mut self, entry: &ValidationEntry) {
