@@ -89,6 +89,11 @@ fn what_the_parser_refuses_is_told_in_portuguese() {
 
 #[test]
 fn errors_are_portuguese_with_the_same_exit_code() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let (empty, arpa, out) = (path("empty"), path("no.arpa"), path("out"));
+    std::fs::create_dir(&empty).unwrap();
+    std::fs::write(&arpa, "1-grams?\n").unwrap();
     let folder = checkpoint("t5-flan");
     for (words, code, told) in [
         (&["chat", "/no/such/folder"][..], 1, "essa pasta não existe; verifique o caminho"),
@@ -117,6 +122,12 @@ fn errors_are_portuguese_with_the_same_exit_code() {
         (&["chat", "ngram", "--dtype", "int8"], 2, "--dtype int8 não tem efeito num modelo de n-gramas"),
         (&["generate", &folder, "--num-return-sequences", "3"], 2, "a busca gulosa tem uma só resposta"),
         (&["rm", "transformer"], 1, "transformer é parte do programa"),
+        (&["chat", &empty], 1, "não é um modelo que possa ser lido: está vazia; indique uma pasta"),
+        (
+            &["train", "ngram", "--from-arpa", &arpa, "--out", &out],
+            1,
+            "o arquivo termina sem uma linha \\data\\",
+        ),
         (&["man", "frobnicate"], 2, "papo não tem o comando \"frobnicate\"; há chat"),
     ] {
         let run = em_portugues(words, "").exits(code).complains(told);

@@ -366,3 +366,26 @@ fn an_interrupt_ends_a_download_and_not_the_chat() {
     let (code, shown, _) = terminal.end();
     assert!(code == 0 && shown.matches("Chatbot: ").count() == 2, "{shown}");
 }
+
+#[test]
+fn a_chat_with_a_brazilian_remarks_in_portuguese() {
+    let words = ["chat", "gru", "--max-new-tokens", "8"];
+    let mut terminal = Terminal::start(&words, 100, tempfile::tempdir().unwrap(), |command| {
+        command.env_remove("LC_ALL").env("LANG", "pt_BR.UTF-8");
+    });
+    let greeting = terminal.wait_for("You: ");
+    for told in
+        ["Conversando com gru (2.8 milhões de pesos, inglês): lembra o que foi dito.", "tchau encerra, /help"]
+    {
+        assert!(greeting.contains(told), "{greeting}");
+    }
+    terminal.type_in("/frobnicate\r");
+    terminal.wait_for("não existe o comando /frobnicate; /help lista os comandos");
+    terminal.wait_for("You: ");
+    terminal.type_in("\u{3}");
+    terminal.wait_for("Ctrl-D ou tchau encerra a conversa.");
+    terminal.wait_for("You: ");
+    terminal.type_in("tchau\r");
+    let (code, shown, _) = terminal.end();
+    assert!(code == 0 && shown.contains("Chatbot: Goodbye!"), "{shown}");
+}

@@ -23,7 +23,6 @@ pub struct Catalog {
 /// A sentence with parts, and its translation for one and for more.
 struct Recognised {
     english: Template,
-    letters: usize,
     translations: Vec<Template>,
 }
 
@@ -42,7 +41,6 @@ impl Catalog {
             .map(|entry| (Template::parse(entry.msgid()), entry))
             .filter(|(english, _)| !english.names().is_empty())
             .map(|(english, entry)| Recognised {
-                letters: english.letters(),
                 english,
                 translations: forms(entry).into_iter().map(Template::parse).collect(),
             });
@@ -87,7 +85,7 @@ impl Catalog {
 
     fn recognised(&self, english: &str) -> Option<String> {
         let fitting = self.templates.iter().filter_map(|known| Some((known, known.english.parts(english)?)));
-        let (known, parts) = fitting.max_by_key(|(known, _)| known.letters)?;
+        let (known, parts) = fitting.max_by_key(|(known, _)| known.english.length())?;
         // The first number among the parts is the one that plurals go by.
         let n = parts.iter().find_map(|part| part.parse().ok()).unwrap_or(2);
         let translation = known.translations.get(form(n)).or(known.translations.last())?;

@@ -218,3 +218,21 @@ fn the_file_is_one_that_gettext_reads() {
     let written = include_str!("../../locales/pt_BR.po").matches("\nmsgid ").count();
     assert_eq!(entries.count() + 1, written, "an entry comes twice");
 }
+
+#[test]
+fn every_sentence_is_recognised_as_itself_and_not_as_another() {
+    let catalog = Catalog::portuguese();
+    let sentences = catalog.entries().messages();
+    for entry in
+        sentences.filter(|entry| ["sentence", "foreign"].contains(&entry.msgctxt().unwrap_or_default()))
+    {
+        let english = Template::parse(entry.msgid());
+        let marks: Vec<String> = english.names().iter().map(|name| format!("«{name}»")).collect();
+        let mark = |name: &str| {
+            let at = english.names().iter().position(|known| known == name)?;
+            Some(marks[at].as_str())
+        };
+        let expected = forms(entry).last().map(|more| Template::parse(more).fill(mark));
+        assert_eq!(catalog.sentence(&english.fill(mark)), expected, "{}", entry.msgid());
+    }
+}

@@ -50,7 +50,13 @@ impl Template {
         &self.names
     }
 
-    /// Letters of the literals: of two templates that fit, the one with more says more.
+    /// Bytes of the literals: of two templates that fit, the one with more says more.
+    pub fn length(&self) -> usize {
+        self.literals.iter().map(String::len).sum()
+    }
+
+    /// Letters of the literals.
+    #[cfg(test)]
     pub fn letters(&self) -> usize {
         self.literals.iter().flat_map(|literal| literal.chars()).filter(|c| c.is_alphabetic()).count()
     }
