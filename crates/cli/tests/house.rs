@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crate folder, and the crates of the house it may depend on.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("kernels", &[]),
     ("checkpoint", &[]),
     ("generate", &["papo-kernels"]),
     ("data", &[]),
     // Only its examples know `data`.
     ("ngram", &["papo-kernels", "papo-generate", "papo-data"]),
+    ("retrieval", &["papo-checkpoint", "papo-generate"]),
     ("models", &["papo-kernels", "papo-checkpoint", "papo-generate"]),
     ("lab", &["papo-kernels", "papo-checkpoint", "papo-data"]),
     ("papo", &["papo-kernels", "papo-checkpoint", "papo-data", "papo-generate", "papo-ngram", "papo-models"]),
