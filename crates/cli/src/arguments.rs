@@ -20,7 +20,7 @@ pub use suggestion::correct;
 pub use switches::with_explicit_switches;
 pub use train::{
     Attention, Cell, Course, DeviceKind, LayoutName, LineFlags, NetworkData, NgramArguments, ParagraphsName,
-    RecurrentShape, SaveAs, TaskName, TrainArguments, TrainKind, TrainingFlags, Unit,
+    RecurrentShape, RetrievalArguments, SaveAs, TaskName, TrainArguments, TrainKind, TrainingFlags, Unit,
 };
 
 /// Talk to text-generating networks on your own machine.

@@ -45,7 +45,7 @@ pub fn load_network(name: Option<&str>, loading: &Loading, notes: Notes) -> Resu
 fn check_dtype(model: &PretrainedModel, loading: &Loading) -> Result<(), Failure> {
     if loading.dtype != WeightDtype::Auto && model.network().compute().is_none() {
         return Err(Failure::Usage(format!(
-            "--dtype {} has no effect on an n-gram model, which has no weights; leave it out",
+            "--dtype {} has no effect on a model that has no weights; leave it out",
             loading.dtype_name()
         )));
     }

@@ -20,7 +20,7 @@ use crate::output_file::ExistingFile;
 
 pub use eval::{Detail, Eval};
 #[cfg_attr(not(feature = "train"), allow(unused_imports))]
-pub use train::{NetworkTraining, NgramTask, NgramTraining, Shape, SmallText, Train};
+pub use train::{NetworkTraining, NgramTask, NgramTraining, RetrievalTraining, Shape, SmallText, Train};
 
 /// One run of the program.
 #[derive(Debug)]

@@ -18,8 +18,19 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("retrieval", &["papo-checkpoint", "papo-generate"]),
     ("models", &["papo-kernels", "papo-checkpoint", "papo-generate"]),
     ("lab", &["papo-kernels", "papo-checkpoint", "papo-data"]),
-    ("papo", &["papo-kernels", "papo-checkpoint", "papo-data", "papo-generate", "papo-ngram", "papo-models"]),
-    ("cli", &["papo", "papo-data", "papo-ngram", "papo-lab"]),
+    (
+        "papo",
+        &[
+            "papo-kernels",
+            "papo-checkpoint",
+            "papo-data",
+            "papo-generate",
+            "papo-ngram",
+            "papo-retrieval",
+            "papo-models",
+        ],
+    ),
+    ("cli", &["papo", "papo-data", "papo-ngram", "papo-retrieval", "papo-lab"]),
 ];
 
 /// The only places that may hold `unsafe`: a crate and a file.

@@ -25,7 +25,7 @@ fn has_no_english(text: &str) {
 
 #[test]
 fn help_is_portuguese_on_every_page() {
-    let pages: [&[&str]; 21] = [
+    let pages: [&[&str]; 22] = [
         &["--help"],
         &["-h"],
         &["help"],
@@ -36,6 +36,7 @@ fn help_is_portuguese_on_every_page() {
         &["tokenize", "--help"],
         &["next", "--help"],
         &["train", "--help"],
+        &["train", "retrieval", "--help"],
         &["train", "ngram", "--help"],
         &["train", "lstm", "--help"],
         &["train", "seq2seq", "--help"],

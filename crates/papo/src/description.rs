@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::files::ModelFiles;
-use crate::ngram_file;
+use crate::network::Holding;
 use crate::pretrained_model::{checkpoint, model_config};
 use crate::{diagnosis, settings};
+use crate::{ngram_file, retrieval_file};
 
 /// The shape of a network of any kind.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub enum Shape {
     Neural(Box<Architecture>),
     /// Counts of n-grams.
     Ngram(NgramShape),
+    /// Stored replies.
+    Retrieval(RetrievalShape),
 }
 
 /// The shape of an n-gram model.
@@ -34,6 +37,19 @@ pub struct NgramShape {
     pub layout: Layout,
     /// Bits of a quantised number; `None` where numbers are exact.
     pub quantised: Option<u8>,
+}
+
+/// The shape of a store of replies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetrievalShape {
+    /// Stored replies.
+    pub replies: usize,
+    /// Turns that they are found by.
+    pub turns: usize,
+    /// Different words in those.
+    pub words: usize,
+    /// Tokens of the vocabulary.
+    pub vocabulary: usize,
 }
 
 /// What a model's files say of it.
@@ -59,7 +75,7 @@ impl Description {
     /// Refuses what cannot be loaded whatever its tensors are: no model at all, no weights, a family that nobody knows.
     pub(crate) fn check(files: &ModelFiles) -> Result<(), Error> {
         let config = model_config(files)?;
-        if config.get("model_type").and_then(Value::as_str) != Some("papo_ngram") {
+        if Holding::of(&config) == Holding::Weights {
             papo_models::read_architecture(&config, &files.path("config.json"))?;
             checkpoint(files).map_err(|error| diagnosis::explained(error, &config, files, None))?;
         }
@@ -69,8 +85,10 @@ impl Description {
     /// Reads the configuration and the headers of the weight files, not the weights.
     pub fn read(files: &ModelFiles) -> Result<Self, Error> {
         let config = model_config(files)?;
-        if config.get("model_type").and_then(Value::as_str) == Some("papo_ngram") {
-            return Self::of_ngram(files, &config);
+        match Holding::of(&config) {
+            Holding::Counts => return Self::of_ngram(files, &config),
+            Holding::Replies => return Self::of_retrieval(files, &config),
+            Holding::Weights => {}
         }
         let architecture = papo_models::read_architecture(&config, &files.path("config.json"))?;
         let checkpoint =
@@ -120,6 +138,24 @@ impl Description {
                 quantised: model.quantised(),
             }),
             parameters: model.parameters(),
+            precisions: BTreeMap::new(),
+            generation_config: settings::generation_config(files, config, None)?,
+            files: files.list()?,
+        })
+    }
+
+    fn of_retrieval(files: &ModelFiles, config: &Value) -> Result<Self, Error> {
+        let index = retrieval_file::index(files)?;
+        Ok(Self {
+            model_type: "papo_retrieval".to_owned(),
+            family: "nearest neighbour",
+            shape: Shape::Retrieval(RetrievalShape {
+                replies: index.exchanges(),
+                turns: index.turns(),
+                words: index.words(),
+                vocabulary: index.vocab_size(),
+            }),
+            parameters: index.words(),
             precisions: BTreeMap::new(),
             generation_config: settings::generation_config(files, config, None)?,
             files: files.list()?,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::files::ModelFiles;
 use crate::hub::Repository;
+use crate::network::Holding;
 
 /// Names of weight files and their indices, as they are looked for.
 const WEIGHTS: [&str; 5] = [
@@ -175,7 +176,7 @@ pub(crate) fn quantised(config: &Value) -> Option<String> {
 pub(crate) fn check_configuration(folder: &Path, repository: &Repository) -> Result<(), Error> {
     let files = ModelFiles::Folder(folder.to_owned());
     let Some(config) = files.object("config.json")?.map(Value::Object) else { return Ok(()) };
-    if config["model_type"] == "papo_ngram" {
+    if Holding::of(&config) != Holding::Weights {
         return Ok(());
     }
     papo_models::read_architecture(&config, &files.path("config.json"))?;

@@ -139,6 +139,9 @@ pub enum Error {
     /// An n-gram model cannot be read.
     #[error(transparent)]
     Ngram(#[from] papo_ngram::Error),
+    /// A store of replies cannot be read.
+    #[error(transparent)]
+    Retrieval(#[from] papo_retrieval::Error),
     /// The network cannot be built or run.
     #[error(transparent)]
     Model(#[from] papo_models::Error),

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::Error;
 pub use crate::ngram_file::{NgramFile, list_ngrams, ngram_config, ngram_generation_config};
 pub use crate::pretrained_model::checkpoint as weights;
+pub use crate::retrieval_file::{retrieval_config, retrieval_generation_config, retrieval_pieces};
 
 /// A model that is part of the program: its name and its files.
 #[derive(Debug)]

@@ -29,6 +29,7 @@ mod ngram_file;
 mod pretrained_model;
 pub mod quantized;
 mod reply_stream;
+mod retrieval_file;
 mod saved;
 mod settings;
 mod source;

@@ -1,4 +1,4 @@
-//! Every network behind one type: an n-gram, a recurrent language model, an encoder-decoder with attention, Blenderbot.
+//! Every network behind one type: a store of replies, an n-gram, a recurrent language model, an encoder-decoder with attention, Blenderbot.
 //!
 //! `config.json` says in `model_type` which one a folder holds. From here on nobody asks again: decoding, chat, comparison and
 //! evaluation see a [`LanguageModel`]. A new kind of network is a variant here and the arms that the compiler then asks for.
@@ -9,13 +9,14 @@ use papo_kernels::Compute;
 pub use papo_models::{Architecture, Cell, RecurrentAttention, RecurrentSpec, Seq2SeqSpec, Spec, StackShape};
 use papo_models::{EncoderDecoder, LoadOptions, RecurrentLm, RecurrentSeq2Seq};
 use papo_ngram::Generator;
+use papo_retrieval::Retriever;
 use serde_json::Value;
 
 use crate::files::ModelFiles;
-use crate::ngram_file;
 use crate::pretrained_model::checkpoint;
 pub use crate::training::{Task, Training};
 use crate::{Error, diagnosis};
+use crate::{ngram_file, retrieval_file};
 
 /// A network of any kind, ready to run.
 #[derive(Debug)]
@@ -29,12 +30,36 @@ pub enum Network {
     RecurrentSeq2Seq(Box<RecurrentSeq2Seq>),
     /// An n-gram model, in its mapped file.
     Ngram(Box<Generator<MappedFile>>),
+    /// A store of replies, of which the nearest is looked up.
+    Retrieval(Box<Retriever>),
+}
+
+/// What a model's file of numbers holds, by `model_type` of its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holding {
+    /// Weights of a network.
+    Weights,
+    /// Counts of n-grams.
+    Counts,
+    /// Replies, and the words that they answer.
+    Replies,
+}
+
+impl Holding {
+    /// What a model of this configuration holds.
+    pub fn of(config: &Value) -> Self {
+        match config.get("model_type").and_then(Value::as_str) {
+            Some("papo_ngram") => Self::Counts,
+            Some("papo_retrieval") => Self::Replies,
+            _ => Self::Weights,
+        }
+    }
 }
 
 /// What a model does with the ids it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It reads a source and then writes: everything with an encoder.
+    /// It reads a source and then writes: everything with an encoder, and what looks its replies up.
     EncoderDecoder,
     /// It goes on with the text it is given: n-grams and recurrent language models.
     Causal,
@@ -52,6 +77,8 @@ pub enum NetworkState {
     RecurrentSeq2Seq(Box<<RecurrentSeq2Seq as LanguageModel>::State>),
     /// Of [`Network::Ngram`].
     Ngram(Box<papo_ngram::Rows>),
+    /// Of [`Network::Retrieval`].
+    Retrieval(Box<papo_retrieval::Rows>),
 }
 
 impl Network {
@@ -62,30 +89,33 @@ impl Network {
         weights: Option<Checkpoint>,
         options: &LoadOptions<'_>,
     ) -> Result<Self, Error> {
-        let is_ngram = config.get("model_type").and_then(Value::as_str) == Some("papo_ngram");
+        match Holding::of(config) {
+            Holding::Counts => return Ok(Self::Ngram(Box::new(ngram_file::generator(config, files)?))),
+            Holding::Replies => {
+                return Ok(Self::Retrieval(Box::new(retrieval_file::retriever(config, files)?)));
+            }
+            Holding::Weights => {}
+        }
         let weights = match weights {
-            None if !is_ngram => {
+            Some(weights) => weights,
+            None => {
                 // The family first: of one that nobody knows the weights do not matter.
                 papo_models::read_architecture(config, &files.path("config.json"))?;
-                Some(checkpoint(files).map_err(|error| diagnosis::explained(error, config, files, None))?)
+                checkpoint(files).map_err(|error| diagnosis::explained(error, config, files, None))?
             }
-            weights => weights,
         };
-        let loaded = Self::from_weights(config, files, weights.as_ref(), options);
-        loaded.map_err(|error| diagnosis::explained(error, config, files, weights.as_ref()))
+        let loaded = Self::from_weights(config, files, &weights, options);
+        loaded.map_err(|error| diagnosis::explained(error, config, files, Some(&weights)))
     }
 
-    /// The network that a configuration names; `weights` may only be missing of an n-gram.
+    /// The network that a configuration names, with these weights.
     fn from_weights(
         config: &Value,
         files: &ModelFiles,
-        weights: Option<&Checkpoint>,
+        weights: &Checkpoint,
         options: &LoadOptions<'_>,
     ) -> Result<Self, Error> {
         let path = files.path("config.json");
-        let Some(weights) = weights else {
-            return Ok(Self::Ngram(Box::new(ngram_file::generator(config, files)?)));
-        };
         Ok(match config.get("model_type").and_then(Value::as_str) {
             Some("papo_rnn" | "papo_lstm" | "papo_gru") => {
                 Self::RecurrentLm(Box::new(RecurrentLm::load(config, &path, weights, options)?))
@@ -98,10 +128,10 @@ impl Network {
         })
     }
 
-    /// Whether the network has an encoder.
+    /// Whether the network reads a source apart from what it writes.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::EncoderDecoder(_) | Self::RecurrentSeq2Seq(_) => Kind::EncoderDecoder,
+            Self::EncoderDecoder(_) | Self::RecurrentSeq2Seq(_) | Self::Retrieval(_) => Kind::EncoderDecoder,
             Self::RecurrentLm(_) | Self::Ngram(_) => Kind::Causal,
         }
     }
@@ -112,17 +142,19 @@ impl Network {
             Self::EncoderDecoder(network) => Some(network.compute()),
             Self::RecurrentLm(network) => Some(network.compute()),
             Self::RecurrentSeq2Seq(network) => Some(network.compute()),
-            Self::Ngram(_) => None,
+            Self::Ngram(_) | Self::Retrieval(_) => None,
         }
     }
 
-    /// Number of weights, tied ones once; of an n-gram model its probabilities and back-off weights.
+    /// Number of weights, tied ones once; of an n-gram model its probabilities and back-off weights, of a store of replies the weights of its
+    /// words.
     pub fn parameters(&self) -> usize {
         match self {
             Self::EncoderDecoder(network) => network.parameters(),
             Self::RecurrentLm(network) => network.parameters(),
             Self::RecurrentSeq2Seq(network) => network.parameters(),
             Self::Ngram(network) => network.model().parameters(),
+            Self::Retrieval(network) => network.index().words(),
         }
     }
 
@@ -134,6 +166,8 @@ impl Network {
             Self::RecurrentSeq2Seq(network) => network.weight_bytes_per_step(),
             // The unigrams, to which every step adds back-off weights.
             Self::Ngram(network) => network.vocab_size() * size_of::<f32>(),
+            // The bare tokens, to which every step adds the replies that begin so.
+            Self::Retrieval(network) => network.vocab_size() * size_of::<f32>(),
         }
     }
 
@@ -164,7 +198,7 @@ impl Network {
     pub fn max_source_tokens(&self) -> Option<usize> {
         match self {
             Self::EncoderDecoder(network) => network.max_source_tokens(),
-            Self::RecurrentLm(_) | Self::RecurrentSeq2Seq(_) | Self::Ngram(_) => None,
+            _ => None,
         }
     }
 
@@ -188,6 +222,7 @@ impl LanguageModel for Network {
             Self::RecurrentLm(network) => network.vocab_size(),
             Self::RecurrentSeq2Seq(network) => network.vocab_size(),
             Self::Ngram(network) => network.vocab_size(),
+            Self::Retrieval(network) => network.vocab_size(),
         }
     }
 
@@ -197,6 +232,7 @@ impl LanguageModel for Network {
             Self::RecurrentLm(network) => network.max_positions(),
             Self::RecurrentSeq2Seq(network) => network.max_positions(),
             Self::Ngram(network) => network.max_positions(),
+            Self::Retrieval(network) => network.max_positions(),
         }
     }
 
@@ -210,6 +246,7 @@ impl LanguageModel for Network {
                 NetworkState::RecurrentSeq2Seq(Box::new(network.start(sources, room)?))
             }
             Self::Ngram(network) => NetworkState::Ngram(Box::new(network.start(sources, room)?)),
+            Self::Retrieval(network) => NetworkState::Retrieval(Box::new(network.start(sources, room)?)),
         })
     }
 
@@ -235,6 +272,7 @@ impl LanguageModel for Network {
                 network.step(state, last, logits)
             }
             (Self::Ngram(network), NetworkState::Ngram(state)) => network.step(state, last, logits),
+            (Self::Retrieval(network), NetworkState::Retrieval(state)) => network.step(state, last, logits),
             _ => foreign(),
         }
     }
@@ -245,6 +283,7 @@ impl LanguageModel for Network {
             Self::RecurrentLm(network) => network.log_softmax(logits),
             Self::RecurrentSeq2Seq(network) => network.log_softmax(logits),
             Self::Ngram(network) => network.log_softmax(logits),
+            Self::Retrieval(network) => network.log_softmax(logits),
         }
     }
 
@@ -258,6 +297,7 @@ impl LanguageModel for Network {
                 network.select(state, rows)
             }
             (Self::Ngram(network), NetworkState::Ngram(state)) => network.select(state, rows),
+            (Self::Retrieval(network), NetworkState::Retrieval(state)) => network.select(state, rows),
             _ => foreign(),
         }
     }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::Error;
 use crate::files::ModelFiles;
+use crate::network::Holding;
 use crate::tokenizer::{Framing, SPECIALS, TrainedTokenizer};
 
 /// Name of the model's file in a folder.
@@ -147,7 +148,7 @@ pub(crate) fn model(files: &ModelFiles) -> Result<Model<MappedFile>, Error> {
 pub fn list_ngrams(files: &ModelFiles, sink: &mut dyn EntrySink) -> Result<(), Error> {
     let is_ngram = files
         .object("config.json")?
-        .is_some_and(|config| config.get("model_type").and_then(Value::as_str) == Some("papo_ngram"));
+        .is_some_and(|config| Holding::of(&Value::Object(config)) == Holding::Counts);
     if !is_ngram {
         let reason = "it is no n-gram model, and only those can be written as ARPA files; `papo list` shows the models at hand";
         return Err(Error::Content { path: files.place(), reason: reason.into() });

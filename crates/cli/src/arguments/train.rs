@@ -24,6 +24,11 @@ pub struct TrainArguments {
 /// The kinds of models.
 #[derive(Subcommand, Debug)]
 pub enum TrainKind {
+    /// A store of replies, of which the nearest is looked up (TF-IDF): the oldest chatbot.
+    #[command(
+        after_help = "Example:\n  papo train retrieval --data dialogues.jsonl --out talk\n  papo chat talk"
+    )]
+    Retrieval(RetrievalArguments),
     /// An n-gram model with modified Kneser–Ney smoothing.
     #[command(
         allow_negative_numbers = true,
@@ -93,6 +98,35 @@ pub enum ParagraphsName {
     Join,
     /// Never.
     Keep,
+}
+
+/// `papo train retrieval`.
+#[derive(Args, Debug)]
+pub struct RetrievalArguments {
+    /// Data to store: dialogues (.jsonl: {"turns": […]} a line) or pairs (.tsv: source, tab, target); each may be packed (.gz). A folder or a
+    /// pattern such as 'talks/*.jsonl' stands for the files in it, - for standard input.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub data: Vec<PathBuf>,
+    /// Folder for the model; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace the model that is in the folder, once the new one is whole.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// What a token is: words, words:N, chars, bpe:N, unigram:N, or a FOLDER whose tokenizer is taken. Replies are looked up by their words, whatever the
+    /// tokens are.
+    #[arg(long, value_name = "KIND", default_value = "bpe:4000")]
+    pub tokenizer: TokenizerKind,
+    /// What the files of --data hold, whatever their names say; standard input holds text unless told otherwise.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<DataTask>,
+    /// Turns of a conversation that are compared with those stored, the last one included; the earlier, the less they weigh.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
+    pub context_turns: u8,
+    /// Take the words `<s>`, `</s>`, `<pad>` and `<unk>` for white space, instead of refusing the first three. Inside a longer word they are
+    /// letters.
+    #[arg(long)]
+    pub skip_symbols: bool,
 }
 
 /// `papo train ngram`.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
 use papo::ModelRef;
-use papo::description::{Description, NgramShape, Shape};
+use papo::description::{Description, NgramShape, RetrievalShape, Shape};
 use papo::files::ModelFiles;
 use papo::network::{Architecture, RecurrentSpec, Seq2SeqSpec, Spec, StackShape};
 use papo_ngram::{ArpaWriter, Layout};
@@ -94,6 +94,12 @@ fn shape_as_json(shape: &Shape) -> Value {
             "layout": name_of(*layout),
             "quantised_bits": quantised,
         }),
+        Shape::Retrieval(RetrievalShape { replies, turns, words, vocabulary }) => json!({
+            "replies": replies,
+            "turns": turns,
+            "words": words,
+            "vocabulary": vocabulary,
+        }),
     }
 }
 
@@ -151,6 +157,18 @@ fn shape_as_rows(shape: &Shape) -> Vec<(&'static str, String)> {
                 ("layout", format!("{}, {}", name_of(*layout), sentence(&numbers))),
             ]
         }
+        Shape::Retrieval(RetrievalShape { replies, turns, words, vocabulary }) => vec![
+            ("width", format!("{vocabulary} tokens in the vocabulary, any number of tokens")),
+            (
+                "replies",
+                format!(
+                    "{} to {} turns, with {} different words",
+                    HumanCount(*replies as u64),
+                    HumanCount(*turns as u64),
+                    HumanCount(*words as u64)
+                ),
+            ),
+        ],
     }
 }
 

@@ -12,10 +12,13 @@ use papo::files::Existing;
 use papo::tokenizer::TokenizerKind;
 use papo_data::{DataFile, DataFormat, Reading, SpecialWords};
 use papo_ngram::Layout;
+use papo_retrieval::Settings;
 
 use super::data::{check_standard_input, data_files, paragraphs};
 use super::existing;
-use crate::arguments::{LayoutName, LineFlags, NgramArguments, TaskName, TrainArguments, TrainKind};
+use crate::arguments::{
+    LayoutName, LineFlags, NgramArguments, RetrievalArguments, TaskName, TrainArguments, TrainKind,
+};
 use crate::failure::Failure;
 use crate::output_file::ExistingFile;
 
@@ -24,10 +27,30 @@ pub use network::{NetworkTraining, Shape};
 /// `papo train`, by kind.
 #[derive(Debug)]
 pub enum Train {
+    /// A store of replies.
+    Retrieval(Box<RetrievalTraining>),
     /// An n-gram model.
     Ngram(Box<NgramTraining>),
     /// A network.
     Network(Box<NetworkTraining>),
+}
+
+/// `papo train retrieval`.
+#[derive(Debug)]
+pub struct RetrievalTraining {
+    /// Dialogues or pairs.
+    pub data: Vec<DataFile>,
+    /// The model folder.
+    pub out: PathBuf,
+    /// What to do with what is there.
+    pub existing: Existing,
+    pub tokenizer: TokenizerKind,
+    /// How the files are read.
+    pub reading: Reading,
+    /// What the model is for, by its name in `config.json`.
+    pub task: &'static str,
+    /// How replies will be looked up.
+    pub settings: Settings,
 }
 
 /// `papo train ngram`.
@@ -137,10 +160,36 @@ impl Train {
     /// Understands the arguments, or says why they make no sense.
     pub fn from_arguments(arguments: TrainArguments) -> Result<Train, Failure> {
         match arguments.kind {
+            TrainKind::Retrieval(it) => Ok(Train::Retrieval(Box::new(retrieval(it)?))),
             TrainKind::Ngram(it) => Ok(Train::Ngram(Box::new(ngram(it)?))),
             kind => Ok(Train::Network(Box::new(NetworkTraining::from_arguments(kind)?))),
         }
     }
+}
+
+fn retrieval(it: RetrievalArguments) -> Result<RetrievalTraining, Failure> {
+    let data = data_files(&it.data, it.format)?;
+    check_standard_input(data.iter())?;
+    if let Some(file) = data.iter().find(|file| file.format() == DataFormat::Text) {
+        return Err(Failure::Usage(format!(
+            "replies are stored from dialogues (.jsonl) or pairs (.tsv), and {} holds plain text; if it does not, say so with --format",
+            file.input.shown()
+        )));
+    }
+    // Pairs beside dialogues are short dialogues.
+    let is_dialogue = data.iter().any(|file| file.format() == DataFormat::Dialogues);
+    Ok(RetrievalTraining {
+        data,
+        out: it.out,
+        existing: if it.overwrite { Existing::Replace } else { Existing::Refuse },
+        tokenizer: it.tokenizer,
+        reading: Reading {
+            special_words: if it.skip_symbols { SpecialWords::Skip } else { SpecialWords::Refuse },
+            ..Reading::default()
+        },
+        task: if is_dialogue { NgramTask::Dialogue } else { NgramTask::Pairs }.name(),
+        settings: Settings { context_turns: it.context_turns.into(), ..Settings::default() },
+    })
 }
 
 fn ngram(it: NgramArguments) -> Result<NgramTraining, Failure> {

@@ -17,6 +17,7 @@ use super::{Recorded, name_of};
 use crate::Error;
 use crate::files::ModelFiles;
 use crate::hub::own_cache;
+use crate::network::Holding;
 
 /// What changes when rounded weights are stored or rounded in another way.
 const VERSION: u32 = 2;
@@ -37,7 +38,7 @@ impl Entry {
     /// The entry for a model, if what it is rounded to is worth keeping: not one in memory, a small one, or one that is rounded already.
     pub fn of(files: &ModelFiles, config: &Value, dtype: WeightDtype) -> Result<Option<Self>, Error> {
         let (Some(precision), ModelFiles::Folder(_)) = (name_of(dtype), files) else { return Ok(None) };
-        if config.get("quantization_config").is_some() || config["model_type"] == "papo_ngram" {
+        if config.get("quantization_config").is_some() || Holding::of(config) != Holding::Weights {
             return Ok(None);
         }
         let checkpoint = crate::pretrained_model::checkpoint(files)?;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use papo_kernels::Compute;
 use papo_models::LoadedTensor;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Recorded;
 use crate::files::ModelFiles;
-use crate::network::Network;
+use crate::network::{Holding, Network};
 use crate::pretrained_model::{model_config, weights_progress};
 use crate::{Error, LoadOptions, threads};
 
@@ -28,7 +28,7 @@ pub struct Quantized {
 
 /// Makes `out` a folder with the model of `files`, its weights rounded to `options.dtype`, which is `Int8` or `Int4`.
 ///
-/// The folder appears whole or not at all. Fails where something is at `out` already, the model is an n-gram (which has ways of its own), or anything
+/// The folder appears whole or not at all. Fails where something is at `out` already, the model has no matrices (an n-gram, a store of replies), or anything
 /// cannot be read or written.
 pub fn quantize(files: &ModelFiles, out: &Path, options: &LoadOptions<'_>) -> Result<Quantized, Error> {
     let write = |source| Error::Write { path: out.to_owned(), source };
@@ -42,8 +42,16 @@ pub fn quantize(files: &ModelFiles, out: &Path, options: &LoadOptions<'_>) -> Re
         return Err(Error::Content { path: out.to_owned(), reason: reason.into() });
     }
     let mut config = model_config(files)?;
-    if config.get("model_type").and_then(Value::as_str) == Some("papo_ngram") {
-        let reason = "an n-gram has no matrices to round; train it with `papo train ngram --quantize 8` for a smaller file";
+    let reason = match Holding::of(&config) {
+        Holding::Counts => Some(
+            "an n-gram has no matrices to round; train it with `papo train ngram --quantize 8` for a smaller file",
+        ),
+        Holding::Replies => Some(
+            "it looks replies up and has no matrices to round; for a smaller file, make it of fewer conversations",
+        ),
+        Holding::Weights => None,
+    };
+    if let Some(reason) = reason {
         return Err(Error::Content { path: files.place(), reason: reason.into() });
     }
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

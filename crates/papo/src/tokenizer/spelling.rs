@@ -29,6 +29,11 @@ pub(super) fn of_byte_piece(piece: &str) -> Option<u8> {
 }
 
 impl Tokenizer {
+    /// The bytes that a token adds to a text that has begun, special ones as they are written; `None` where the id has no token.
+    pub fn spelling(&self, id: TokenId) -> Option<Vec<u8>> {
+        self.backend.spelling(id)
+    }
+
     /// What a token spells, for people: text as it is, `␣` for a space and names for what cannot be seen, `<0xF0>` for a byte that is not a
     /// character by itself; empty where the id has no token.
     pub fn spelled(&self, id: TokenId) -> String {

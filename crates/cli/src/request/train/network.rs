@@ -130,7 +130,7 @@ impl NetworkTraining {
     /// Understands the arguments of a network, or says why they make no sense.
     pub fn from_arguments(kind: TrainKind) -> Result<NetworkTraining, Failure> {
         let (shape, flags, data, training) = match kind {
-            TrainKind::Ngram(_) => unreachable!("an n-gram model is no network"),
+            TrainKind::Retrieval(_) | TrainKind::Ngram(_) => unreachable!("it is no network"),
             TrainKind::Rnn(it) => {
                 (recurrent(Cell::Rnn, &it.shape)?, recurrent_flags(&it.shape), it.data, it.training)
             }
