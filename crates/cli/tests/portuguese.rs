@@ -120,7 +120,11 @@ fn errors_are_portuguese_with_the_same_exit_code() {
             2,
             "--num-beams não tem efeito aqui: bench tem uma opção própria",
         ),
-        (&["chat", "ngram", "--dtype", "int8"], 2, "--dtype int8 não tem efeito num modelo de n-gramas"),
+        (
+            &["chat", "ngram", "--dtype", "int8"],
+            2,
+            "--dtype int8 não tem efeito num modelo que não tem pesos",
+        ),
         (&["generate", &folder, "--num-return-sequences", "3"], 2, "a busca gulosa tem uma só resposta"),
         (&["rm", "transformer"], 1, "transformer é parte do programa"),
         (&["chat", &empty], 1, "não é um modelo que possa ser lido: está vazia; indique uma pasta"),
