@@ -23,7 +23,7 @@ pub struct Record {
     pub command: String,
     pub device: String,
     pub processor: String,
-    /// Weights; an n-gram has none.
+    /// Weights; an n-gram has none, nor has a store of replies.
     pub parameters: Option<u64>,
     /// Bytes of the weights' file.
     pub bytes: u64,
@@ -124,6 +124,10 @@ fn size(model: &Path) -> Result<(Option<u64>, u64)> {
         return Ok((None, fs::metadata(&ngram)?.len()));
     }
     let path = model.join("model.safetensors");
+    let config = model.join("config.json");
+    if config.is_file() && read_json(&config)?["model_type"] == "papo_retrieval" {
+        return Ok((None, fs::metadata(&path)?.len()));
+    }
     let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let length = bytes.first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head) as usize);
     ensure!(length <= bytes.len().saturating_sub(8), "{} is damaged", path.display());

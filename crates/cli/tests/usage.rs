@@ -103,7 +103,7 @@ fn an_option_without_effect_is_told() {
 fn a_precision_means_nothing_to_a_model_without_weights() {
     for command in [&["chat", "ngram"][..], &["next", "ngram", "hello"], &["bench", "ngram", "--runs", "1"]] {
         let words = [command, &["--dtype", "int8"]].concat();
-        run(&words, "Hi\n").exits(2).complains("--dtype int8").complains("n-gram");
+        run(&words, "Hi\n").exits(2).complains("--dtype int8").complains("no weights");
     }
     run(&["compare", "ngram", "rnn", "--dtype", "int8", "--prompt", "Hi"], "").exits(0);
 }

@@ -1,5 +1,5 @@
-//! The models that are part of the program, so that it has something to say without a network: six generations of one lineage,
-//! trained by Papo on the same small talk, and a model of Brazilian literature.
+//! The models that are part of the program, so that it has something to say without a network: seven generations of one lineage,
+//! made by Papo of the same small talk, and a model of Brazilian literature.
 //!
 //! Their files lie in crates of their own, `built-in/NAME`, laid out as `papo train` leaves them; `built-in/README.md` says how each
 //! was made and from what. A model is added by its crate and a line in [`BUILT_IN`]. Without the feature `built-in-models` there are
@@ -9,19 +9,25 @@ use crate::Error;
 use crate::files::EmbeddedModel;
 
 /// How many of the models are the lineage: one model of each generation, oldest first.
-const GENERATIONS: usize = 6;
+const GENERATIONS: usize = 7;
 
 /// The one that holds the pleasantest conversation.
 const DEFAULT: &str = "transformer";
 
-/// The names of the models, whether or not this program was built with them: the lineage from n-gram to transformer, then the others.
-pub const NAMES: [&str; 7] = ["ngram", "rnn", "lstm", "gru", "seq2seq", "transformer", "machado"];
+/// The names of the models, whether or not this program was built with them: the lineage from looked-up replies to transformer, then the others.
+pub const NAMES: [&str; 8] =
+    ["retrieval", "ngram", "rnn", "lstm", "gru", "seq2seq", "transformer", "machado"];
 
-/// The models inside the program: the lineage from n-gram to transformer, then the others.
+/// The models inside the program: the lineage from looked-up replies to transformer, then the others.
 ///
 /// A `static`, because every crate that names a constant gets a copy of all their bytes.
 #[cfg(feature = "built-in-models")]
 pub static BUILT_IN: &[EmbeddedModel] = &[
+    EmbeddedModel {
+        name: papo_built_in_retrieval::NAME,
+        about: "the nearest of stored replies, by their words (Salton et al. 1975)",
+        files: papo_built_in_retrieval::FILES,
+    },
     EmbeddedModel {
         name: papo_built_in_ngram::NAME,
         about: "counts of token sequences, smoothed (Kneser-Ney 1995)",
@@ -63,15 +69,16 @@ pub static BUILT_IN: &[EmbeddedModel] = &[
 #[cfg(not(feature = "built-in-models"))]
 pub static BUILT_IN: &[EmbeddedModel] = &[];
 
-/// The lineage: one model of each generation, oldest first, all trained on the same conversations.
+/// The lineage: one model of each generation, oldest first, all made of the same conversations.
 pub fn lineage() -> &'static [EmbeddedModel] {
     &BUILT_IN[..GENERATIONS.min(BUILT_IN.len())]
 }
 
-/// The language that the built-in model of this name was trained on.
+/// The language, or the languages, that the built-in model of this name was trained on.
 pub fn language(name: &str) -> Option<&'static str> {
     match find(name)?.name {
         "machado" => Some("Portuguese"),
+        "retrieval" => Some("English and Portuguese"),
         _ => Some("English"),
     }
 }
@@ -100,7 +107,8 @@ mod tests {
 
     #[test]
     fn each_generation_is_what_its_name_says() {
-        let types = ["papo_ngram", "papo_rnn", "papo_lstm", "papo_gru", "papo_seq2seq", "marian"];
+        let types =
+            ["papo_retrieval", "papo_ngram", "papo_rnn", "papo_lstm", "papo_gru", "papo_seq2seq", "marian"];
         assert_eq!(lineage().len(), types.len());
         assert!(BUILT_IN.iter().map(|model| model.name).eq(NAMES));
         for (model, expected) in lineage().iter().zip(types) {

@@ -2,15 +2,15 @@
 //!
 //! | array | elements |
 //! | --- | --- |
-//! | `pieces.items`, `pieces.ends` | what each token spells |
-//! | `words.items`, `words.ends` | the words, sorted, in UTF-8 |
-//! | `postings.items`, `postings.ends` | for each word the turns that have it |
+//! | `pieces.items`, `pieces.lengths` | what each token spells |
+//! | `words.items`, `words.lengths` | the words, sorted, in UTF-8 |
+//! | `postings.items`, `postings.lengths` | for each word the turns that have it |
 //! | `turns.depth` | for each turn how many of its conversation stand before it |
 //! | `exchanges.turn` | for each exchange the turn that is answered |
-//! | `replies.items`, `replies.ends` | for each exchange the tokens of its reply; sorted |
+//! | `replies.items`, `replies.lengths` | for each exchange the tokens of its reply; sorted |
 //!
-//! Numbers are kept in the narrowest of 8, 16 and 32 bits that holds all of an array, unsigned. Nothing that could be computed is kept: the
-//! weights of words and the lengths of vectors take a pass over the postings, half a millisecond for a hundred thousand.
+//! Numbers are kept in the narrowest of 8, 16 and 32 bits that holds all of an array, unsigned; lists by their lengths, which are small numbers.
+//! Nothing that could be computed is kept: the weights of words and the lengths of vectors take a pass over the postings.
 //!
 //! A file is a stranger's: an array is read for what the file holds of it, and checked before anything is looked up (`Index::problem`).
 
@@ -28,15 +28,15 @@ impl Index {
         let text = |items: &[u8]| (Dtype::U8, items.to_vec());
         let arrays = [
             ("pieces.items", text(&self.pieces.items)),
-            ("pieces.ends", narrow(&self.pieces.ends)),
+            ("pieces.lengths", narrow(&self.pieces.lengths())),
             ("words.items", text(&self.words.items)),
-            ("words.ends", narrow(&self.words.ends)),
+            ("words.lengths", narrow(&self.words.lengths())),
             ("postings.items", narrow(&self.postings.items)),
-            ("postings.ends", narrow(&self.postings.ends)),
+            ("postings.lengths", narrow(&self.postings.lengths())),
             ("turns.depth", text(&self.depths)),
             ("exchanges.turn", narrow(&self.answered)),
             ("replies.items", narrow(&self.replies.items)),
-            ("replies.ends", narrow(&self.replies.ends)),
+            ("replies.lengths", narrow(&self.replies.lengths())),
         ];
         let shapes = arrays.each_ref().map(|(_, (dtype, bytes))| [bytes.len() / dtype.size()]);
         let tensors: Vec<NewTensor<'_>> = arrays
@@ -61,12 +61,12 @@ impl Index {
             narrow.map_err(|_| damaged(path, format!("{name} holds more than bytes")))
         };
         let index = Index {
-            pieces: Lists { items: bytes("pieces.items")?, ends: numbers("pieces.ends")? },
-            words: Lists { items: bytes("words.items")?, ends: numbers("words.ends")? },
-            postings: Lists { items: numbers("postings.items")?, ends: numbers("postings.ends")? },
+            pieces: Lists::new(bytes("pieces.items")?, &numbers("pieces.lengths")?),
+            words: Lists::new(bytes("words.items")?, &numbers("words.lengths")?),
+            postings: Lists::new(numbers("postings.items")?, &numbers("postings.lengths")?),
             depths: bytes("turns.depth")?,
             answered: numbers("exchanges.turn")?,
-            replies: Lists { items: numbers("replies.items")?, ends: numbers("replies.ends")? },
+            replies: Lists::new(numbers("replies.items")?, &numbers("replies.lengths")?),
         };
         match index.problem() {
             Some(problem) => Err(damaged(path, problem)),

@@ -92,7 +92,7 @@ impl Index {
             ("replies", replies.is_sound()),
         ];
         if let Some((name, _)) = sound.iter().find(|(_, is_sound)| !is_sound) {
-            return Some(format!("the ends of its {name} do not fit the items"));
+            return Some(format!("the lengths of its {name} do not add up to what there is"));
         }
         if pieces.len() <= PAD as usize {
             return Some(format!("it has {} tokens, fewer than there are special ones", pieces.len()));

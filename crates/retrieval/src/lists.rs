@@ -19,6 +19,22 @@ impl<T> Default for Lists<T> {
 }
 
 impl<T> Lists<T> {
+    /// Lists of these lengths; whether they fit the items, [`is_sound`](Self::is_sound) tells.
+    pub fn new(items: Vec<T>, lengths: &[u32]) -> Self {
+        let mut end = 0_u32;
+        let ends = lengths.iter().map(|length| {
+            end = end.saturating_add(*length);
+            end
+        });
+        Self { ends: ends.collect(), items }
+    }
+
+    /// How long each list is.
+    pub fn lengths(&self) -> Vec<u32> {
+        let begins = [0].iter().chain(&self.ends);
+        self.ends.iter().zip(begins).map(|(end, begin)| end - begin).collect()
+    }
+
     /// Adds a list. More than `u32::MAX` items in all are refused when the index is finished, not here.
     pub fn push(&mut self, list: impl IntoIterator<Item = T>) {
         self.items.extend(list);
@@ -56,8 +72,10 @@ mod tests {
         let mut lists = Lists::default();
         [&b"hello"[..], b"", b"bye"].iter().for_each(|list| lists.push(list.iter().copied()));
         assert_eq!(lists.iter().collect::<Vec<_>>(), [&b"hello"[..], b"", b"bye"]);
-        assert!(lists.is_sound());
-        lists.ends[0] = 6;
-        assert!(!lists.is_sound());
+        assert_eq!(lists.lengths(), [5, 0, 3]);
+        assert!(lists.is_sound() && Lists::new(lists.items.clone(), &lists.lengths()) == lists);
+        for lengths in [&[5, 0, 2][..], &[5, 0, 4], &[u32::MAX, u32::MAX], &[]] {
+            assert!(!Lists::new(lists.items.clone(), lengths).is_sound(), "{lengths:?}");
+        }
     }
 }

@@ -43,9 +43,13 @@ pub struct Settings {
     pub back_off: f32,
 }
 
+/// Measured on the project's own store and held-out conversations. With an earlier weight from 0 to 0.3, 70 to 76 of 167 replies take up what was
+/// said (`xtask talk`), with 0.5 only 40, since a stored conversation is then gone on with whatever is said; at 0.2 held-out replies are a little more
+/// likely than at 0. At the temperature 0.02 greedy decoding gives the nearest reply in 98 of 100 cases, at 0.05 in 78. A larger part to back off
+/// would make held-out text likelier, as replies that nobody gave are all that it is made of, and samples and beams worse.
 impl Default for Settings {
     fn default() -> Self {
-        Self { context_turns: 4, earlier_weight: 0.3, temperature: 0.02, back_off: 0.01 }
+        Self { context_turns: 4, earlier_weight: 0.2, temperature: 0.02, back_off: 0.01 }
     }
 }
 

@@ -76,7 +76,7 @@ fn arrays_that_do_not_belong_together_are_refused_by_what_is_wrong() {
         let sentence = outcome.unwrap_err().to_string();
         assert!(sentence.contains(words) && sentence.ends_with("papo train retrieval`"), "{sentence}");
     };
-    refused(with("pieces.items", grow), "ends of its pieces");
+    refused(with("pieces.items", grow), "lengths of its pieces");
     refused(with("words.items", |bytes| bytes.reverse()), "words are not sorted");
     refused(with("postings.items", last), "names turn 255");
     refused(with("postings.items", zero), "turns of a word are not sorted");
@@ -85,7 +85,7 @@ fn arrays_that_do_not_belong_together_are_refused_by_what_is_wrong() {
     refused(with("exchanges.turn", grow), "exchanges and replies");
     refused(with("replies.items", last), "has token 255");
     refused(with("replies.items", |bytes| bytes.reverse()), "replies are not sorted");
-    refused(with("words.ends", zero), "ends of its words");
+    refused(with("words.lengths", zero), "lengths of its words");
 }
 
 #[test]

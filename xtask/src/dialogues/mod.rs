@@ -7,6 +7,7 @@
 //! A line of the files is `{"turns": […], "targets": […]}`. Targets are the places of the turns that are worth learning to *say*;
 //! a model that reads a whole conversation as one text has no use for them. Dialogues are held out by whole conversations of
 //! the public sets and whole situations of our own. `test.jsonl` holds public ones alone, the same ever since there is a lineage.
+//! `ours.jsonl` holds each of our own conversations that is learnt from once, as it was written: what may be stored word for word.
 //! The Portuguese part of the ChatterBot corpus was looked at and left out: its 294 answers are love declarations, boasts and trivia.
 //!
 //! Read next: `written.rs`, `slots.rs` for our own voice; `forest.rs`, `walk.rs`, `roughen.rs` for the older one; `clean.rs`,
@@ -69,7 +70,7 @@ impl Dialogue {
     }
 }
 
-/// Writes `train.jsonl`, `valid.jsonl` and `test.jsonl` into `out`; says on standard error what went in. Our own conversations are
+/// Writes `train.jsonl`, `valid.jsonl`, `test.jsonl` and `ours.jsonl` into `out`; says on standard error what went in. Our own conversations are
 /// in the folder `talk`, the public ones in `data`.
 pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> Result<()> {
     let mut chance = Chance::new(seed);
@@ -94,7 +95,7 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
 
     let slots = slots::Slots::read(&talk.join("slots"), held_out.clone())?;
     let written = written::Written::read(talk)?;
-    valid.extend(written.valid(&slots, &mut chance)?);
+    valid.extend(written.as_written(&slots, slots::Part::Valid, &mut chance)?);
     valid.extend(written.names(&slots, slots::Part::Valid, 2 * VALID, &mut chance)?);
 
     let mut forest = forest::Forest::default();
@@ -137,9 +138,12 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
         }
     }
     chance.shuffle(&mut train);
+    // With dice of its own, so that the other files do not depend on it.
+    let mut ours = written.as_written(&slots, slots::Part::Train, &mut Chance::new(seed))?;
+    ours.retain(|dialogue| !held_out::is_named(dialogue, &held_out));
 
     fs::create_dir_all(out).with_context(|| format!("{} cannot be made", out.display()))?;
-    for (name, dialogues) in [("train", &train), ("valid", &valid), ("test", &test)] {
+    for (name, dialogues) in [("train", &train), ("valid", &valid), ("test", &test), ("ours", &ours)] {
         save(&out.join(format!("{name}.jsonl")), dialogues)?;
         let words: usize = dialogues.iter().map(Dialogue::words).sum();
         let turns: usize = dialogues.iter().map(|dialogue| dialogue.turns.len()).sum();

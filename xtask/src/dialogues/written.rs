@@ -213,19 +213,19 @@ impl Written {
                     let before = &other.exchanges[other.exchanges.len() - 1 - chance.below(most)..];
                     exchanges.splice(0..0, before.iter().map(|exchange| (exchange.clone(), false)));
                 }
-                drawn.push(dialogue(&exchanges, slots, Part::Train, chance)?);
+                drawn.push(dialogue(&exchanges, slots, Part::Train, Typing::ByHands, chance)?);
             }
         }
         Ok(drawn)
     }
 
-    /// Draws each conversation that is held out once.
-    pub fn valid(&self, slots: &Slots, chance: &mut Chance) -> Result<Vec<Dialogue>> {
-        self.part(Part::Valid)
+    /// Draws each conversation of a part once, typed as it was written.
+    pub fn as_written(&self, slots: &Slots, part: Part, chance: &mut Chance) -> Result<Vec<Dialogue>> {
+        self.part(part)
             .map(|conversation| {
                 let exchanges: Vec<(Exchange, bool)> =
                     conversation.exchanges.iter().map(|exchange| (exchange.clone(), true)).collect();
-                dialogue(&exchanges, slots, Part::Valid, chance)
+                dialogue(&exchanges, slots, part, Typing::AsWritten, chance)
             })
             .collect()
     }
@@ -240,6 +240,7 @@ impl Written {
         chance: &mut Chance,
     ) -> Result<Vec<Dialogue>> {
         let mut drawn = Vec::new();
+        let typing = if part == Part::Train { Typing::ByHands } else { Typing::AsWritten };
         for language in [Language::English, Language::Portuguese] {
             // Held out are the names, not the ways to tell them: of those there are too few in the situations that are held out.
             let all: Vec<&Conversation> =
@@ -261,7 +262,7 @@ impl Written {
                 exchanges.extend(between.take(chance.below(4)).map(|exchange| (exchange.clone(), false)));
                 let reply = chance.pick::<String>(answers).replace("{name}", &name);
                 exchanges.push((Exchange { says: chance.pick::<String>(questions).clone(), reply }, true));
-                drawn.push(dialogue(&exchanges, slots, part, chance)?);
+                drawn.push(dialogue(&exchanges, slots, part, typing, chance)?);
             }
         }
         Ok(drawn)
@@ -299,6 +300,7 @@ fn dialogue(
     exchanges: &[(Exchange, bool)],
     slots: &Slots,
     part: Part,
+    typing: Typing,
     chance: &mut Chance,
 ) -> Result<Dialogue> {
     let mut values = Values::new();
@@ -306,7 +308,7 @@ fn dialogue(
         slots.draw(&exchange.says, part, &mut values, chance)?;
         slots.draw(&exchange.reply, part, &mut values, chance)?;
     }
-    let hand = if part == Part::Train { Hand::draw(chance) } else { Hand::default() };
+    let hand = if typing == Typing::ByHands { Hand::draw(chance) } else { Hand::default() };
     let mut drawn = Dialogue { turns: Vec::new(), targets: Vec::new() };
     for (exchange, learnt) in exchanges {
         drawn.turns.push(hand.types(&exchange.says, &values, chance));
@@ -316,6 +318,15 @@ fn dialogue(
         drawn.turns.push(slots::filled(&exchange.reply, &values));
     }
     Ok(drawn)
+}
+
+/// Who types what a person says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Typing {
+    /// It stays as it was written.
+    AsWritten,
+    /// Somebody else in each conversation.
+    ByHands,
 }
 
 /// How somebody types, all through a conversation.
