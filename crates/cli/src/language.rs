@@ -4,7 +4,7 @@
 //! crate and in the libraries, and what other programs read (results, JSON, logs, pages) is made of nothing else. Translations
 //! stand in `locales/pt_BR.po`, in the format that gettext's tools edit, and come in on three ways out:
 //!
-//! * **help** ([`command`], [`print`]): the parser's tree of commands is walked and its texts are replaced;
+//! * **help** ([`command`], [`print()`]): the parser's tree of commands is walked and its texts are replaced;
 //! * **sentences** ([`sentence`]), such as errors, notes, the chat's remarks and what stands in tables: whatever crate they come from,
 //!   they are recognised by the format strings that made them, just before they are shown;
 //! * **labels** ([`label`]): single words before the rows of a table.

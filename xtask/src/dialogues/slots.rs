@@ -49,7 +49,7 @@ impl Slots {
             let values = text.split([separator, '\n']).map(str::trim).filter(|value| !value.is_empty());
             let known = values.filter(|value| !kept_aside.contains(&value.to_lowercase()));
             let (valid, train) =
-                known.map(str::to_owned).partition(|value: &String| fingerprint(value) % 10 == 0);
+                known.map(str::to_owned).partition(|value: &String| fingerprint(value).is_multiple_of(10));
             lists.insert(name, [train, valid]);
         }
         Ok(Slots { lists, kept_aside })
