@@ -139,6 +139,9 @@ enum Chore {
         /// Held-out dialogues
         #[arg(long)]
         data: PathBuf,
+        /// The folder with the conversations to judge by
+        #[arg(long, default_value = "recipes/talk/held-out")]
+        held_out: PathBuf,
         /// The folder with records
         #[arg(long, default_value = "docs/records")]
         records: PathBuf,
@@ -163,6 +166,8 @@ fn main() -> anyhow::Result<()> {
             accuracy::write(&models, &accuracy::Data { dialogues, pairs }, &out)
         }
         Chore::Talk { models, held_out, transcripts } => talk::run(&models, &held_out, transcripts),
-        Chore::Lineage { models, data, records, out } => lineage::write(&models, &data, &records, &out),
+        Chore::Lineage { models, data, held_out, records, out } => {
+            lineage::write(&models, &data, &held_out, &records, &out)
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use regex::Regex;
 
 use super::roughen::capitalised;
@@ -48,8 +48,13 @@ impl Slots {
             let separator = if name == "cities" { ';' } else { ' ' };
             let values = text.split([separator, '\n']).map(str::trim).filter(|value| !value.is_empty());
             let known = values.filter(|value| !kept_aside.contains(&value.to_lowercase()));
-            let (valid, train) =
+            let (valid, train): (Vec<String>, Vec<String>) =
                 known.map(str::to_owned).partition(|value: &String| fingerprint(value).is_multiple_of(10));
+            ensure!(
+                !train.is_empty() && !valid.is_empty(),
+                "{} is too short to learn from and to measure by",
+                path.display()
+            );
             lists.insert(name, [train, valid]);
         }
         Ok(Slots { lists, kept_aside })
@@ -150,19 +155,14 @@ mod tests {
     use super::*;
 
     fn slots(folder: &Path) -> Slots {
+        let many = |begin: &str, separator: &str| {
+            (0..60).map(|number| format!("{begin}{number}")).collect::<Vec<_>>().join(separator)
+        };
         for name in ["women", "men", "surnames", "pets"] {
-            fs::write(
-                folder.join(format!("{name}.txt")),
-                "Abigail Bruna Célia Dora Elza Fátima Gal Hana Ida Júlia Kátia Lia",
-            )
-            .unwrap();
+            fs::write(folder.join(format!("{name}.txt")), many("Bruna", " ")).unwrap();
         }
-        fs::write(
-            folder.join("cities.txt"),
-            "Angra dos Reis; Bath; Recife; Oslo; Rio; Turin; Natal; Lund; Cork; Lima",
-        )
-        .unwrap();
-        Slots::read(folder, HashSet::from(["bruna".to_owned()])).unwrap()
+        fs::write(folder.join("cities.txt"), many("Porto ", "; ")).unwrap();
+        Slots::read(folder, HashSet::from(["bruna7".to_owned()])).unwrap()
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
             assert!(before.iter().all(|(slot, value)| values[slot] == *value));
             let distinct: HashSet<&String> = values.values().collect();
             assert_eq!(distinct.len(), values.len());
-            assert!(values.values().all(|value| value.to_lowercase() != "bruna"), "{values:?}");
+            assert!(values.values().all(|value| value.to_lowercase() != "bruna7"), "{values:?}");
             assert!(!filled("{name}, {city}", &values).contains('{'));
         }
         assert!(slots.draw("{nome}", Part::Train, &mut Values::new(), &mut chance).is_err());
@@ -189,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let slots = slots(folder.path());
         assert!(slots.lists.values().all(|[train, valid]| train.iter().all(|value| !valid.contains(value))));
-        assert!(!slots.lists["cities"][1].is_empty() || !slots.lists["women"][1].is_empty());
+        assert!(slots.lists.values().all(|[train, valid]| !train.is_empty() && !valid.is_empty()));
     }
 
     #[test]

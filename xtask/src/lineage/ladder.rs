@@ -7,8 +7,10 @@ use anyhow::Result;
 use papo::eval::{EvaluationOptions, Likelihood, Sampler, distinct, evaluate};
 use papo::hub::Want;
 use papo::tokenizer::LetterCase;
-use papo::{ChatModel, Conversation, GenerationConfig, LoadOptions, Memory, ModelRef, SpecialTokens};
+use papo::{ChatModel, GenerationConfig, LoadOptions, ModelRef, SpecialTokens};
 use papo_data::{DataFile, DataFormat, Document, Documents, Reading};
+
+use crate::talk::{self, HeldOut, Talk};
 
 /// Conversations of which each model continues one turn, for distinct-1, distinct-2 and the speed of replies.
 const REPLIES: usize = 200;
@@ -23,12 +25,12 @@ pub struct Rung {
     pub distinct: [f64; 2],
     /// Tokens of replies in a second, one reply at a time.
     pub tokens_per_s: f64,
-    /// Its replies to each turn of each conversation.
-    pub replies: Vec<Vec<String>>,
+    /// How it did in the held-out conversations.
+    pub talk: Talk,
 }
 
-/// Measures a model on the dialogues of `data` and lets it talk through `conversations`.
-pub fn measure(name: &str, data: &Path, conversations: &[Vec<String>]) -> Result<Rung> {
+/// Measures a model on the dialogues of `data` and lets it answer the conversations `told`, whose marks are in the folder `held_out`.
+pub fn measure(name: &str, data: &Path, told: &HeldOut, held_out: &Path) -> Result<Rung> {
     let reference = ModelRef::parse(name)?;
     let bytes =
         reference.fetch(Want::Model, &LoadOptions::default())?.list()?.iter().map(|(_, size)| size).sum();
@@ -44,9 +46,9 @@ pub fn measure(name: &str, data: &Path, conversations: &[Vec<String>]) -> Result
     let found = evaluate(&model, &[dialogues(data)], &options, None, &|_| ())?;
     let likelihood = found.replies.unwrap_or(found.likelihood);
     let (distinct, tokens_per_s) = continued(&model, data)?;
-    let replies = conversations.iter().map(|turns| talked(&model, turns)).collect::<Result<_>>()?;
+    let talk = talk::talk(&reference.name(), &model, told, held_out)?;
     let model_type = model.model().model_type().to_owned();
-    Ok(Rung { name: reference.name(), model_type, bytes, likelihood, distinct, tokens_per_s, replies })
+    Ok(Rung { name: reference.name(), model_type, bytes, likelihood, distinct, tokens_per_s, talk })
 }
 
 /// distinct-1 and distinct-2 of one reply in each of the first conversations, and tokens in a second.
@@ -72,11 +74,4 @@ fn continued(model: &ChatModel, data: &Path) -> Result<([f64; 2], f64)> {
 
 fn dialogues(path: &Path) -> DataFile {
     DataFile { holds: Some(DataFormat::Dialogues), ..DataFile::new(path) }
-}
-
-fn talked(model: &ChatModel, turns: &[String]) -> Result<Vec<String>> {
-    let mut conversation = Conversation::new(model, Memory::Auto);
-    let mut config = GenerationConfig::default();
-    config.set("max_new_tokens", "60")?;
-    turns.iter().map(|turn| Ok(conversation.reply(turn, &config)?.text)).collect()
 }

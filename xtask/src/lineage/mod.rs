@@ -13,24 +13,23 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use crate::record;
+use crate::talk::HeldOut;
 
-/// What each model is told, written before any of them was trained: conversations apart by blank lines, a turn a line.
-const CONVERSATIONS: &str = include_str!("conversations.txt");
-
-/// Measures `models` (none named: the built-in ones) on the dialogues of `data`, and writes the page `out` and its pictures beside it.
-pub fn write(models: &[String], data: &Path, records: &Path, out: &Path) -> Result<()> {
+/// Measures `models` (none named: the built-in ones) on the dialogues of `data`, lets them answer the conversations of `held_out`, and
+/// writes the page `out` and its pictures beside it.
+pub fn write(models: &[String], data: &Path, held_out: &Path, records: &Path, out: &Path) -> Result<()> {
     let names: Vec<String> = match models {
         [] => papo::built_in::lineage().iter().map(|model| model.name.to_owned()).collect(),
         named => named.to_vec(),
     };
     ensure!(!names.is_empty(), "this program has no model of its own; name the models");
-    let conversations = conversations(CONVERSATIONS);
+    let told = HeldOut::read(held_out)?;
     let records = record::read_all(records)?;
     let mut rungs = Vec::new();
     for name in &names {
         eprintln!("{name} …");
         rungs.push(
-            ladder::measure(name, data, &conversations)
+            ladder::measure(name, data, &told, held_out)
                 .with_context(|| format!("{name} cannot be measured"))?,
         );
     }
@@ -43,24 +42,6 @@ pub fn write(models: &[String], data: &Path, records: &Path, out: &Path) -> Resu
             .with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(format!("{folder}/{name}.svg"))
     };
-    let text = page::written(&rungs, &records, &conversations, &mut picture)?;
+    let text = page::written(&rungs, &records, &told, &mut picture)?;
     fs::write(out, text).with_context(|| format!("{} cannot be written", out.display()))
-}
-
-fn conversations(text: &str) -> Vec<Vec<String>> {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with('#')).collect();
-    let apart = lines.split(|line| line.is_empty()).filter(|turns| !turns.is_empty());
-    apart.map(|turns| turns.iter().map(|turn| (*turn).to_owned()).collect()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_are_twenty_conversations() {
-        let found = conversations(CONVERSATIONS);
-        assert_eq!(found.len(), 20);
-        assert!(found.iter().all(|turns| turns.len() >= 3));
-    }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::ladder::Rung;
 use crate::record::{Point, Record};
+use crate::talk::{HeldOut, Talk};
 
 /// Draws curves under a name and gives the picture's place.
 type Draw<'a> = dyn FnMut(&str, &[(&str, &[Point])], &str) -> Result<String> + 'a;
@@ -27,23 +28,19 @@ const CHARACTERS: [(&str, &str, &str); 2] = [
 ];
 
 /// Writes the page.
-pub fn written(
-    rungs: &[Rung],
-    records: &[Record],
-    conversations: &[Vec<String>],
-    draw: &mut Draw<'_>,
-) -> Result<String> {
+pub fn written(rungs: &[Rung], records: &[Record], told: &HeldOut, draw: &mut Draw<'_>) -> Result<String> {
     let mut page = String::from(
-        "# The lineage\n\nSix generations of text models, each trained by Papo on the same small talk, measured and talked to. This page is \
+        "# The lineage\n\nGenerations of text models, each trained by Papo on the same small talk, measured and talked to. This page is \
          written by one command, `recipes/lineage`; nothing in it is typed or chosen by hand. The models come from `recipes/NAME`, \
          the data from `xtask dialogues`.\n\n",
     );
     let machine = Machine::this();
     writeln!(page, "Measured on {} ({}).\n", machine.processor, machine.system)?;
     ladder(&mut page, rungs, records, draw)?;
+    in_conversation(&mut page, rungs)?;
     translators(&mut page, records, draw)?;
     characters(&mut page, records, draw)?;
-    talks(&mut page, rungs, conversations)?;
+    talks(&mut page, rungs, told)?;
     Ok(page)
 }
 
@@ -144,18 +141,50 @@ fn characters(page: &mut String, records: &[Record], draw: &mut Draw<'_>) -> Res
     commands(page, &trained)
 }
 
-/// Conversations turn by turn, every model's reply below the turn. Each model follows its own conversation.
-fn talks(page: &mut String, rungs: &[Rung], conversations: &[Vec<String>]) -> Result<()> {
+/// What was counted in the held-out conversations, and what people thought of them.
+fn in_conversation(page: &mut String, rungs: &[Rung]) -> Result<()> {
     page.push_str(
-        "## Twenty conversations\n\nWritten before any model was trained, answered once with each model's own settings. Each model has its own \
-         conversation: it sees its own replies.\n\n",
+        "## In conversation\n\nThe conversations below, with each model's own settings. *Names*: of a hundred that no model has learnt from, 30 with \
+         accents, half in Portuguese, how many it greets when they are told, and how many it knows when asked three turns later. *Facts*: things told \
+         that come back when asked for. *Takes up*: replies that mention something of what was said. *Mark*: 0 beside the point, 1 will do, 2 good, by \
+         whoever read all of them (`recipes/talk/held-out/marks`), the mean in English and in Portuguese.\n\n\
+         | model | names greeted | names known later | facts known later | takes up | in the turn's language | not said before | first token | reply | \
+         mark in English | in Portuguese |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    for (number, turns) in conversations.iter().enumerate() {
-        writeln!(page, "### {}\n", number + 1)?;
-        for (place, turn) in turns.iter().enumerate() {
-            writeln!(page, "**You:** {}\n", plain(turn))?;
+    for rung in rungs {
+        let Talk { counts, greeted, remembered, first_token, whole_reply, means, .. } = &rung.talk;
+        writeln!(
+            page,
+            "| `{}` | {greeted} | {remembered} | {} | {} | {} | {} | {:.0} ms | {:.0} ms | {} | {} |",
+            rung.name,
+            counts.recalled,
+            counts.mentioned,
+            counts.language,
+            counts.new,
+            first_token.as_secs_f64() * 1e3,
+            whole_reply.as_secs_f64() * 1e3,
+            means[0],
+            means[1]
+        )?;
+    }
+    page.push('\n');
+    Ok(())
+}
+
+/// Conversations turn by turn, every model's reply below the turn. Each model follows its own conversation.
+fn talks(page: &mut String, rungs: &[Rung], told: &HeldOut) -> Result<()> {
+    writeln!(
+        page,
+        "## {} conversations\n\nWritten before the models were trained and never learnt from, answered once with each model's own settings. Each model \
+         has its own conversation: it sees its own replies.\n",
+        told.conversations.len()
+    )?;
+    for (number, conversation) in told.conversations.iter().enumerate() {
+        writeln!(page, "### {}\n", conversation.slug.replace('-', " "))?;
+        for (place, turn) in conversation.turns.iter().enumerate() {
+            writeln!(page, "**You:** {}\n", plain(&turn.says))?;
             for rung in rungs {
-                let reply = rung.replies.get(number).and_then(|replies| replies.get(place));
+                let reply = rung.talk.replies.get(number).and_then(|replies| replies.get(place));
                 writeln!(page, "* `{}`: {}", rung.name, plain(reply.map_or("", String::as_str)))?;
             }
             page.push('\n');

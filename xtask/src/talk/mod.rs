@@ -47,19 +47,31 @@ pub struct Talk {
 }
 
 /// How a name is told, what is said then, and how it is asked for; the first takes turns with the second, and so on.
-const TOLD: [(Language, [&str; 4], [&str; 3], [&str; 2]); 2] = [
-    (
-        Language::English,
-        ["Hi, I'm {}", "Hello! My name is {}.", "hey, {} here", "Good evening. I am {}."],
-        ["It was a long day.", "I had soup for dinner.", "Now I'm on the sofa."],
-        ["What's my name?", "do you remember my name?"],
-    ),
-    (
-        Language::Portuguese,
-        ["Oi, meu nome é {}", "Olá! Eu me chamo {}.", "oi, aqui é {}", "Boa noite, pode me chamar de {}."],
-        ["Hoje o dia foi comprido.", "Jantei uma sopa.", "Agora estou no sofá."],
-        ["Qual é o meu nome?", "você lembra meu nome?"],
-    ),
+struct Phrases {
+    language: Language,
+    tells: [&'static str; 4],
+    between: [&'static str; 3],
+    asks: [&'static str; 2],
+}
+
+const PHRASES: [Phrases; 2] = [
+    Phrases {
+        language: Language::English,
+        tells: ["Hi, I'm {}", "Hello! My name is {}.", "hey, {} here", "Good evening. I am {}."],
+        between: ["It was a long day.", "I had soup for dinner.", "Now I'm on the sofa."],
+        asks: ["What's my name?", "do you remember my name?"],
+    },
+    Phrases {
+        language: Language::Portuguese,
+        tells: [
+            "Oi, meu nome é {}",
+            "Olá! Eu me chamo {}.",
+            "oi, aqui é {}",
+            "Boa noite, pode me chamar de {}.",
+        ],
+        between: ["Hoje o dia foi comprido.", "Jantei uma sopa.", "Agora estou no sofá."],
+        asks: ["Qual é o meu nome?", "você lembra meu nome?"],
+    },
 ];
 
 /// Lets a model talk.
@@ -73,16 +85,11 @@ pub fn talk(name: &str, model: &ChatModel, held_out: &HeldOut, folder: &Path) ->
     }
     let (mut greeted, mut remembered) = (Share::default(), Share::default());
     for (number, told) in held_out.names.iter().enumerate() {
-        let (_, ways, between, asks) = TOLD
-            .iter()
-            .find(|(language, ..)| *language == told.language)
-            .context("a language without phrases")?;
-        let tells = ways[number % ways.len()].replace("{}", &told.name);
-        let says: Vec<&str> = [tells.as_str()]
-            .into_iter()
-            .chain(*between)
-            .chain([asks[number / ways.len() % asks.len()]])
-            .collect();
+        let phrases = PHRASES.iter().find(|phrases| phrases.language == told.language);
+        let Phrases { tells, between, asks, .. } = phrases.context("a language without phrases")?;
+        let tell = tells[number % tells.len()].replace("{}", &told.name);
+        let ask = asks[number / tells.len() % asks.len()];
+        let says: Vec<&str> = [tell.as_str()].into_iter().chain(*between).chain([ask]).collect();
         let replies = answered(model, &says, &mut times)?;
         greeted.add(replies.first().is_some_and(|reply| count::holds(reply, &told.name)));
         remembered.add(replies.last().is_some_and(|reply| count::holds(reply, &told.name)));

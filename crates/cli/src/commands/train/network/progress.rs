@@ -9,6 +9,9 @@ use crate::terminal::Notes;
 /// The bar counts in these, as the whole is 1.
 const TICKS: u64 = 100_000;
 
+/// Steps before which no network reads its source.
+const BLIND: u64 = 500;
+
 /// Shows how a training goes.
 pub struct TrainingProgress {
     notes: Notes,
@@ -67,7 +70,7 @@ impl Observer for TrainingProgress {
                 source.source_gain, source.copy_gain
             )
         });
-        let blind = entry.source.is_some_and(|source| source.is_nil());
+        let blind = entry.step >= BLIND && entry.source.is_some_and(|source| source.is_nil());
         self.bar.suspend(|| {
             self.notes.say(line);
             if let Some(reads) = reads {
