@@ -8,6 +8,8 @@
 //! a model that reads a whole conversation as one text has no use for them. Dialogues are held out by whole conversations of
 //! the public sets and whole situations of our own. `test.jsonl` holds public ones alone, the same ever since there is a lineage.
 //! `ours.jsonl` holds each of our own conversations that is learnt from once, as it was written: what may be stored word for word.
+//! `ours.jsonl` holds each of our own conversations once; `names.jsonl` those in which a name is told and asked for, from which a network
+//! learns to copy before it learns to talk.
 //! The Portuguese part of the ChatterBot corpus was looked at and left out: its 294 answers are love declarations, boasts and trivia.
 //!
 //! Read next: `written.rs`, `slots.rs` for our own voice; `forest.rs`, `walk.rs`, `roughen.rs` for the older one; `clean.rs`,
@@ -70,7 +72,7 @@ impl Dialogue {
     }
 }
 
-/// Writes `train.jsonl`, `valid.jsonl`, `test.jsonl` and `ours.jsonl` into `out`; says on standard error what went in. Our own conversations are
+/// Writes `train.jsonl`, `valid.jsonl`, `test.jsonl`, `ours.jsonl`, `names.jsonl` and `names-valid.jsonl` into `out`; says on standard error what went in. Our own conversations are
 /// in the folder `talk`, the public ones in `data`.
 pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> Result<()> {
     let mut chance = Chance::new(seed);
@@ -96,7 +98,8 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
     let slots = slots::Slots::read(&talk.join("slots"), held_out.clone())?;
     let written = written::Written::read(talk)?;
     valid.extend(written.as_written(&slots, slots::Part::Valid, &mut chance)?);
-    valid.extend(written.names(&slots, slots::Part::Valid, 2 * VALID, &mut chance)?);
+    let names_valid = written.names(&slots, slots::Part::Valid, 2 * VALID, &mut chance)?;
+    valid.extend(names_valid.iter().cloned());
 
     let mut forest = forest::Forest::default();
     for (origin, text) in FOREST {
@@ -117,7 +120,7 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
         ("friendly", pair("personality-chat-ms/friendly.tsv")?),
         ("chatterbot", chatterbot),
     ];
-    let mut train = Vec::new();
+    let (mut train, mut names) = (Vec::new(), Vec::new());
     for ((name, mut dialogues), (known, repeats)) in sets.into_iter().zip(REPEATS) {
         assert_eq!(name, known);
         let before = dialogues.len();
@@ -130,6 +133,9 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
             dialogues.len(),
             before - dialogues.len()
         );
+        if name == "names" {
+            names = dialogues.clone();
+        }
         let ours = ["talk", "names", "seed"].contains(&name);
         for dialogue in &dialogues {
             for _ in 0..repeats {
@@ -143,7 +149,15 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
     ours.retain(|dialogue| !held_out::is_named(dialogue, &held_out));
 
     fs::create_dir_all(out).with_context(|| format!("{} cannot be made", out.display()))?;
-    for (name, dialogues) in [("train", &train), ("valid", &valid), ("test", &test), ("ours", &ours)] {
+    let files = [
+        ("train", &train),
+        ("valid", &valid),
+        ("test", &test),
+        ("ours", &ours),
+        ("names", &names),
+        ("names-valid", &names_valid),
+    ];
+    for (name, dialogues) in files {
         save(&out.join(format!("{name}.jsonl")), dialogues)?;
         let words: usize = dialogues.iter().map(Dialogue::words).sum();
         let turns: usize = dialogues.iter().map(|dialogue| dialogue.turns.len()).sum();

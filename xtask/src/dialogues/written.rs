@@ -403,3 +403,69 @@ fn without_accent(letter: char) -> char {
     ];
     PLAIN.iter().find(|(with, _)| with.contains(letter)).map_or(letter, |(_, plain)| *plain)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::held_out;
+    use super::*;
+
+    fn talk() -> (Written, Slots, HashSet<String>) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes/talk");
+        let aside = held_out::names(&folder).unwrap();
+        (Written::read(&folder).unwrap(), Slots::read(&folder.join("slots"), aside.clone()).unwrap(), aside)
+    }
+
+    #[test]
+    fn a_conversation_is_turns_that_alternate() {
+        let mut written = Written::default();
+        written
+            .parse(Language::English, "a.txt", "# b\n@ rain\n> it rains\n< Take a coat.\n\n> oh\n< Yes.\n")
+            .unwrap();
+        assert_eq!(written.conversations.len(), 2);
+        assert_eq!(written.conversations[1].situation, "a.txt/rain");
+        for (text, line) in [("> a\n> b\n", "a.txt:2"), ("> a\n\n", "a.txt:2"), ("hello there\n", "a.txt:1")]
+        {
+            let error = written.parse(Language::English, "a.txt", text).unwrap_err().to_string();
+            assert!(error.starts_with(line), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_has_no_slot_left_and_whole_situations_are_held_out() {
+        let (written, slots, _) = talk();
+        let situations = |part| written.part(part).map(|it| it.situation.clone()).collect::<HashSet<_>>();
+        assert!(situations(Part::Train).is_disjoint(&situations(Part::Valid)));
+        let drawn = written.train(&slots, 1, &mut Chance::new(1)).unwrap();
+        for Dialogue { turns, targets } in &drawn {
+            assert!(
+                turns.len().is_multiple_of(2)
+                    && targets.iter().all(|place| place % 2 == 1 && *place < turns.len())
+            );
+            assert!(!turns.iter().any(|turn| SLOT.is_match(turn) || turn.is_empty()), "{turns:?}");
+        }
+        assert!(drawn.len() > 4000);
+    }
+
+    #[test]
+    fn a_name_that_was_told_is_in_the_reply_that_is_asked_for() {
+        let (written, slots, aside) = talk();
+        for part in [Part::Train, Part::Valid] {
+            for Dialogue { turns, targets } in written.names(&slots, part, 200, &mut Chance::new(2)).unwrap()
+            {
+                assert_eq!(targets, [1, turns.len() - 1]);
+                let told = turns[0].to_lowercase();
+                let last = turns[turns.len() - 1].to_lowercase();
+                let shared = last
+                    .split(|letter: char| !letter.is_alphabetic() && letter != '\'')
+                    .any(|word| told.contains(word));
+                assert!(shared, "{turns:?}");
+                assert!(
+                    !aside.iter().any(|name| turns[0].split(' ').any(|word| word.to_lowercase() == *name)),
+                    "{turns:?}"
+                );
+            }
+        }
+    }
+}

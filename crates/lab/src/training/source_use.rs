@@ -114,7 +114,7 @@ mod tests {
         let sources = Grid::new(&[&[4, 5, 2], &[6, 2]], 3);
         let targets = Grid::new(&[&[3, 7, 2], &[3, 8, 2]], 3);
         let batch = Batch::Pairs { sources, targets: targets.clone() };
-        let expected = Batch::Pairs { sources: Grid::new(&[&[6, 2, 3], &[4, 5, 2]], 3), targets };
+        let expected = Batch::Pairs { sources: Grid::new(&[&[6, 2], &[4, 5, 2]], 3), targets };
         assert_eq!(exchanged(&batch), Some(expected));
         let alone = Batch::Pairs { sources: Grid::new(&[&[4, 2]], 3), targets: Grid::new(&[&[3, 2]], 3) };
         assert_eq!(exchanged(&alone), None);
