@@ -411,10 +411,10 @@ mod tests {
     use super::super::held_out;
     use super::*;
 
-    fn talk() -> (Written, Slots, HashSet<String>) {
+    fn talk() -> (Written, Slots) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes/talk");
         let aside = held_out::names(&folder).unwrap();
-        (Written::read(&folder).unwrap(), Slots::read(&folder.join("slots"), aside.clone()).unwrap(), aside)
+        (Written::read(&folder).unwrap(), Slots::read(&folder.join("slots"), aside).unwrap())
     }
 
     #[test]
@@ -434,7 +434,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_has_no_slot_left_and_whole_situations_are_held_out() {
-        let (written, slots, _) = talk();
+        let (written, slots) = talk();
         let situations = |part| written.part(part).map(|it| it.situation.clone()).collect::<HashSet<_>>();
         assert!(situations(Part::Train).is_disjoint(&situations(Part::Valid)));
         let drawn = written.train(&slots, 1, &mut Chance::new(1)).unwrap();
@@ -450,7 +450,7 @@ mod tests {
 
     #[test]
     fn a_name_that_was_told_is_in_the_reply_that_is_asked_for() {
-        let (written, slots, aside) = talk();
+        let (written, slots) = talk();
         for part in [Part::Train, Part::Valid] {
             for Dialogue { turns, targets } in written.names(&slots, part, 200, &mut Chance::new(2)).unwrap()
             {
@@ -461,10 +461,6 @@ mod tests {
                     .split(|letter: char| !letter.is_alphabetic() && letter != '\'')
                     .any(|word| told.contains(word));
                 assert!(shared, "{turns:?}");
-                assert!(
-                    !aside.iter().any(|name| turns[0].split(' ').any(|word| word.to_lowercase() == *name)),
-                    "{turns:?}"
-                );
             }
         }
     }
