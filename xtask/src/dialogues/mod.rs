@@ -24,6 +24,7 @@ mod slots;
 mod walk;
 mod written;
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -170,11 +171,23 @@ pub fn write(data: &Path, talk: &Path, out: &Path, draws: usize, seed: u64) -> R
     Ok(())
 }
 
-/// Dialogues with fewer targets: only replies that a good listener could have given.
+/// How often one and the same public reply is learnt. What everybody says ("What do you like to do for fun?") is what a model would say
+/// to everybody.
+const SAME: usize = 3;
+
+/// Dialogues with fewer targets: only replies that a good listener could have given, none of them too often.
 fn worth_learning(dialogues: Vec<Dialogue>) -> Vec<Dialogue> {
+    let mut said: HashMap<String, usize> = HashMap::new();
     let kept = dialogues.into_iter().filter_map(|mut dialogue| {
         let Dialogue { turns, targets } = &mut dialogue;
-        targets.retain(|&place| clean::listens(&turns[place - 1], &turns[place]));
+        targets.retain(|&place| {
+            if !clean::listens(&turns[place - 1], &turns[place]) {
+                return false;
+            }
+            let times = said.entry(turns[place].to_lowercase()).or_default();
+            *times += 1;
+            *times <= SAME
+        });
         // What comes after the last target teaches nothing.
         turns.truncate(targets.last()? + 1);
         Some(dialogue)
@@ -218,6 +231,22 @@ fn first_names(path: &Path) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_everybody_says_is_learnt_a_few_times() {
+        let dialogue = || Dialogue {
+            turns: ["I like soup.", "What do you do for fun?", "I ski.", "Where do you ski?"]
+                .map(str::to_owned)
+                .to_vec(),
+            targets: vec![1],
+        };
+        assert_eq!(worth_learning((0..10).map(|_| dialogue()).collect()).len(), SAME);
+        assert_eq!(
+            worth_learning(vec![dialogue()])[0].turns.len(),
+            2,
+            "what comes after the last target goes"
+        );
+    }
 
     #[test]
     fn our_own_small_talk_draws_clean_conversations() {
