@@ -37,6 +37,30 @@ fn the_built_in_model_answers_without_any_file() {
 }
 
 #[test]
+#[cfg(feature = "built-in-models")]
+fn a_reply_repeats_no_earlier_one_where_that_is_asked_for() {
+    let model = ChatModel::load("transformer", &LoadOptions::default()).unwrap();
+    for beams in [1, 4] {
+        let replies = |size: Option<usize>| -> Vec<String> {
+            // Without a memory the same turn gets the same reply.
+            let mut conversation = Conversation::new(&model, Memory::Off);
+            let config = GenerationConfig {
+                num_beams: Some(beams),
+                reply_no_repeat_ngram_size: size,
+                ..Default::default()
+            };
+            (0..4).map(|_| conversation.reply("I like cake.", &config).unwrap().text).collect()
+        };
+        let free = replies(None);
+        assert!(free.iter().all(|reply| *reply == free[0]), "{free:?}");
+        let varied = replies(Some(6));
+        assert_eq!(varied[0], free[0]);
+        let distinct: std::collections::HashSet<&String> = varied.iter().collect();
+        assert_eq!(distinct.len(), varied.len(), "{varied:?}");
+    }
+}
+
+#[test]
 fn a_first_turn_is_read_as_the_course_reads_it() {
     let model = tiny("blenderbot-bin");
     let text = "Hi Chat, how are you?";
